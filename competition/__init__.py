@@ -1,0 +1,33 @@
+"""Leitai (擂台): the stages of a contest in order, one anatomy for every stage, one direction of imports.
+
+The map (no imports here, so that the rules stay import-clean)::
+
+    app.py           create_app(): the one module that knows all others, in small named steps
+    config.py        one Config from the environment (LEITAI_*), a documented table
+    extensions.py    unbound extension objects, nothing else
+    cli.py           a thin dispatcher; each command imports what it needs and no more
+    samples/         the three Weihai contests
+    shared/          db, bus, approval, errors, clock, web guards
+    accounts/        people, units, roles, sign-in
+    contests/        contest, track, stage, rubric; the state machine of a contest
+    registration/    entries
+    draw/            running order and code numbers
+    scoring/         marks -> the score of one entry in one stage; evidence.py: how evidence is read
+    leaderboard/     scores -> ranked board; ties, freeze, versions; the projector
+    awards/          ranks -> prizes, team points
+    recommendation/  prizes of many contests -> lists for provincial awards
+    live/            what goes out to audiences and screens: topics, producers, the publisher
+    bundle/          a contest as one file: read, check, score, write
+    pages/           public pages that join several stages
+
+    judges/roster    judges
+    judges/panels    who judges what
+    judges/ballots   versioned mark sheets and rulings: the evidence
+    judges/desk      the judge's tablet and the chief judge's console
+
+Imports run one way (import-linter keeps it)::
+
+    app, cli > judges (desk > ballots > panels > roster) > pages > bundle > live > recommendation > awards
+             > leaderboard > scoring > draw > registration > contests > accounts > extensions > shared
+    inside a stage: views, manage, sockets, forms > service, queries, policy > models, events > rules
+"""

@@ -1,0 +1,1 @@
+"""What every stage leans on: database, facts, errors, two-person approval, clock."""

@@ -1,0 +1,1 @@
+"""The evidence: who judges what, every mark and every ruling, and the desks where they are made."""

@@ -1,0 +1,1 @@
+"""Versioned mark sheets and rulings: the evidence."""

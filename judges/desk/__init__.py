@@ -1,0 +1,1 @@
+"""The judge's tablet and the chief judge's console."""
