@@ -1,0 +1,1 @@
+"""Ranks become prizes and team points."""

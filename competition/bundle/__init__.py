@@ -1,0 +1,1 @@
+"""A contest as one file: read, checked, written, and scored."""

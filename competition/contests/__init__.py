@@ -1,0 +1,1 @@
+"""Season, contest, track, stage, rubric: what is held, and by which rules."""

@@ -1,0 +1,1 @@
+"""Stage scores become a ranked board."""

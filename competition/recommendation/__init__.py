@@ -1,0 +1,1 @@
+"""Prizes of many contests become lists for the awards of the level above."""

@@ -1,0 +1,1 @@
+"""Entries: who takes part, in which track, for which unit."""

@@ -1,0 +1,1 @@
+"""Marks become the score of one entry in one stage."""

@@ -1,0 +1,137 @@
+"""Evidence: what was ruled, marked, measured and timed, and the protocols by which it is read and written.
+
+The scoring rules need evidence and do not know who keeps it: `judges` implements the protocols, the start-up wires them.
+All codes are those of the contest, as in bundle.md, "Shape".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from competition.registration.rules import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Judges who are to mark entries in one stage; `entries` None: all of the track, (): none."""
+
+    track: str
+    stage: str
+    judges: tuple[str, ...]
+    entries: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recusal:
+    """A judge who is not to mark an entry, in any stage."""
+
+    judge: str
+    entry: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A judge who is absent from a stage for one entry, or, where `entry` is None, for the whole stage."""
+
+    judge: str
+    track: str
+    stage: str
+    entry: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One value in one cell. `judge` may be None for a measurement; `attempt` counts from 1."""
+
+    track: str
+    stage: str
+    entry: str
+    judge: str | None
+    criterion: str
+    attempt: int
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """An amount added to an entry's score of a stage, once; below 0 for a deduction."""
+
+    track: str
+    stage: str
+    entry: str
+    amount: Decimal
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The seconds (0 or more) an entry took in a stage."""
+
+    track: str
+    stage: str
+    entry: str
+    seconds: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEvidence:
+    """All evidence of one track that counts, with its entries.
+
+    `marks` are those that count for the purpose at hand: whoever folds a board of submitted sheets leaves the others out of
+    `marks` and may keep them in `uncounted`, which no rule reads.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    recusals: tuple[Recusal, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    uncounted: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContestEvidence:
+    """The evidence of a whole contest as a bundle carries it; `drafts` are the marks of sheets never submitted."""
+
+    panels: tuple[Panel, ...] = ()
+    recusals: tuple[Recusal, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    drafts: tuple[Mark, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+    timings: tuple[Timing, ...] = ()
+
+
+class EvidenceReader(Protocol):
+    """Reads the evidence of one track."""
+
+    def read(self, track_id: int, *, upto: int | None, entries: Collection[str] | None) -> TrackEvidence:
+        """The evidence of a track as it stood at sequence `upto` (None: now).
+
+        With `entries` only those entries are given, and of marks, adjustments and timings only theirs; panels, recusals and
+        absences are always given whole.
+        """
+        ...
+
+
+class BundleSection(Protocol):
+    """The part of a bundle that is evidence, for the doors of import and export."""
+
+    def read(self, contest_id: int) -> ContestEvidence:
+        """The evidence of a contest for an export."""
+        ...
+
+    def check(self, contest_id: int, evidence: ContestEvidence) -> list[str]:
+        """What keeps `evidence` from being written into the contest; empty: nothing."""
+        ...
+
+    def write(self, contest_id: int, evidence: ContestEvidence) -> None:
+        """Stores checked evidence in a contest that has none yet."""
+        ...
