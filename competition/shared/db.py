@@ -5,8 +5,9 @@ inside a commit cannot query and nobody may be told of what could still be rolle
 """
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,6 +83,9 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._write = sessionmaker(engine, expire_on_commit=False)
+        # SQLite waits for its lock by blocking the whole process; greenlets of one process queue here instead, where
+        # waiting lets the others run. (PostgreSQL's driver yields by itself.)
+        self._turn = threading.RLock() if engine.dialect.name == "sqlite" else nullcontext()
         self._read = sessionmaker(engine.execution_options(read_only=True), expire_on_commit=False)
 
     @property
@@ -92,7 +96,7 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """One commit at the end, or a rollback on any error; facts go out after the commit has returned."""
         session = self._write()
-        with bus.collecting() as facts:
+        with bus.collecting() as facts, self._turn:
             try:
                 yield session
                 session.commit()
