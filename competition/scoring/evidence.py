@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from competition.registration.rules import Entry
 
@@ -122,16 +123,18 @@ class EvidenceReader(Protocol):
 
 
 class BundleSection(Protocol):
-    """The part of a bundle that is evidence, for the doors of import and export."""
+    """A part of a bundle that a later stage keeps (judges, panels, ballots), for the doors of import and export.
 
-    def read(self, contest_id: int) -> ContestEvidence:
-        """The evidence of a contest for an export."""
+    `session` is the database session of the caller's transaction, `bundle` the checked bundle whole.
+    """
+
+    def write(self, session: Any, contest_id: int, bundle: Any, *, now: datetime) -> None:
+        """Stores its part of a checked bundle in a contest whose definition and entries stand and that has none of it yet."""
         ...
 
-    def check(self, contest_id: int, evidence: ContestEvidence) -> list[str]:
-        """What keeps `evidence` from being written into the contest; empty: nothing."""
-        ...
+    def read(self, session: Any, contest_id: int) -> dict[str, tuple[Any, ...]]:
+        """Its part for an export, by name: `judges`, a field of ContestEvidence, or `statuses`.
 
-    def write(self, contest_id: int, evidence: ContestEvidence) -> None:
-        """Stores checked evidence in a contest that has none yet."""
+        `statuses` holds `(entry code, status, status_from)` for each entry that is not ok.
+        """
         ...
