@@ -1,0 +1,21 @@
+"""Signing in and out."""
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from competition.shared.guards import allow
+
+blueprint = Blueprint("accounts", __name__)
+
+
+def load_actor() -> Any:
+    """Who the session's cookie stands for, or None."""
+    return None
+
+
+@blueprint.get("/sign-in")
+@allow("everyone")
+def sign_in() -> Any:
+    return render_template("accounts/sign_in.html")

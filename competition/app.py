@@ -1,0 +1,172 @@
+"""`create_app`: the one module that knows all others. Each step of it has a name and does one thing."""
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from flask import Flask
+from flask_babel import get_locale
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from competition.accounts.views import load_actor
+from competition.extensions import babel, csrf, limiter, socketio
+from competition.pages.errors import register_errors
+from competition.pages.headers import secure
+from competition.pages.language import chosen_language
+from competition.shared import bus as facts
+from competition.shared.bus import Bus
+from competition.shared.db import Database, make_engine
+from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
+from competition.shared.resources import resource_dir
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Services:
+    """What the doors need, one for each application; blueprints reach it by `competition.extensions.services()`."""
+
+    config: Any
+    db: Database
+    bus: Bus
+    ballots: Any = None
+    reader: Any = None
+    projector: Any = None
+    publisher: Any = None
+
+    def start(self) -> None:
+        """Starts what runs beside requests (the projector, the publisher); only a server does."""
+        for part in (self.projector, self.publisher):
+            if hasattr(part, "start"):
+                part.start()
+
+    def stop(self) -> None:
+        """Ends what `start` began, so that a worker can leave at once."""
+        for part in (self.publisher, self.projector, self.ballots):
+            for name in ("stop", "close"):
+                if hasattr(part, name):
+                    getattr(part, name)()
+                    break
+
+
+def create_app(config: Any, *, database: Database | None = None) -> Flask:
+    """The application for `config`; `database` is one already open (a test's, a command's)."""
+    app = Flask("competition", template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static")))
+    configure(app, config)
+    services = wire_services(app, config, database)
+    speak_languages(app)
+    guard(app)
+    register_blueprints(app)
+    register_errors(app)
+    open_sockets(app, config)
+    subscribe(services)
+    trust_proxies(app, config)
+    return app
+
+
+def configure(app: Flask, config: Any) -> None:
+    public = (config.public_url or "").rstrip("/")
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        PUBLIC_URL=public,
+        SESSION_COOKIE_NAME="leitai",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=public.startswith("https://"),
+        MAX_CONTENT_LENGTH=config.max_bundle_mb * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_STORAGE_URI=config.redis_url or "memory://",
+        RATELIMIT_HEADERS_ENABLED=False,
+        RATELIMIT_SWALLOW_ERRORS=True,
+        DEMO_LINKS=os.environ.get("LEITAI_DEMO_LINKS", ""),
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+
+
+def wire_services(app: Flask, config: Any, database: Database | None) -> Services:
+    services = Services(config=config, db=database or Database(make_engine(config.database_url)), bus=Bus())
+    facts.use(services.bus)
+    app.extensions["leitai"] = services
+    app.extensions["leitai.actor"] = load_actor
+    return services
+
+
+def speak_languages(app: Flask) -> None:
+    app.config.update(BABEL_DEFAULT_LOCALE="zh", BABEL_TRANSLATION_DIRECTORIES=str(resource_dir("translations")))
+    babel.init_app(app, locale_selector=chosen_language)
+    app.jinja_env.globals.update(get_locale=get_locale)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+
+def guard(app: Flask) -> None:
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.before_request(enforce)
+    app.after_request(secure)
+    if static := app.view_functions.get("static"):
+        app.view_functions["static"] = allow("everyone")(_plain(static))
+
+
+def _plain(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of our own around a view that takes no attributes."""
+    return lambda **values: view(**values)
+
+
+BLUEPRINTS = (
+    "competition.accounts.views", "competition.pages.views", "competition.pages.manage", "competition.pages.api",
+    "competition.pages.health", "competition.leaderboard.views", "competition.live.views", "judges.desk.views",
+)
+SOCKETS = ("competition.live.sockets", "judges.desk.sockets")
+
+
+def register_blueprints(app: Flask) -> None:
+    for name in BLUEPRINTS:
+        if find_spec(name):
+            app.register_blueprint(import_module(name).blueprint)
+    if missing := unmarked(app):
+        raise RuntimeError(f"these endpoints name nobody who may use them: {', '.join(missing)}")
+
+
+def open_sockets(app: Flask, config: Any) -> None:
+    for name in SOCKETS:
+        if find_spec(name):
+            import_module(name)
+    # One process may make several applications (tests do): each gets a server of its own, with the same events.
+    socketio.server = None
+    socketio.handlers = []
+    socketio.server_options = {}
+    for event in SOCKET_EVENTS.values():
+        socketio.on(event.event, namespace=event.namespace)(event.handler)
+    socketio.init_app(
+        app, async_mode="gevent", transports=["websocket"], message_queue=config.redis_url or None, channel="leitai",
+        ping_interval=10, ping_timeout=10, max_http_buffer_size=256 * 1024, manage_session=True,
+    )
+    app.wsgi_app = WithoutDeflate(app.wsgi_app)  # type: ignore[method-assign]
+
+
+class WithoutDeflate:
+    """Drops the offer of permessage-deflate, which every browser makes: it doubles the cost of each small message."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        return self.app(environ, start_response)
+
+
+def subscribe(services: Services) -> None:
+    """Who hears of which fact."""
+
+
+def trust_proxies(app: Flask, config: Any) -> None:
+    if count := config.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
