@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
-CARRIED = PACKAGE / "_carried"
+CARRIED = PACKAGE / "_resources"
 
 
 def resource_dir(name: str) -> Path:
