@@ -1,8 +1,8 @@
 """The definition of a contest as the rules see it: contest, track, stage, rubric, prizes, schemes.
 
-Plain frozen records of bundle.md, "Shape", with the defaults that page gives. They hold what a checked file holds and check
-nothing themselves: `competition.bundle` refuses what does not fit before one of these is made. Amounts are exact `Decimal`s,
-counts are `int`s.
+Plain frozen records of bundle.md, "Shape", with the defaults that page gives. They hold what a checked file holds and
+check nothing themselves: `competition.bundle` refuses what does not fit before one of these is made. Amounts are
+exact `Decimal`s, counts are `int`s.
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ PrizeTies = Literal["extend", "pass"]
 PrizeRound = Literal["up", "down", "half_up"]
 Scalar = str | bool | int | Decimal
 
-CONTEST_KINDS: Final[tuple[ContestKind, ...]] = ("skill", "digital", "achievement", "challenge", "suggestion", "practice")
+CONTEST_KINDS: Final[tuple[ContestKind, ...]] = (
+    "skill",
+    "digital",
+    "achievement",
+    "challenge",
+    "suggestion",
+    "practice",
+)
 LEVELS: Final[tuple[Level, ...]] = ("enterprise", "county", "city", "province")
 PHASES: Final[tuple[Phase, ...]] = ("draft", "registration", "draw", "scoring", "review", "notice", "final", "archived")
 IDENTITIES: Final[tuple[Identity, ...]] = ("number", "entry")
@@ -64,8 +71,9 @@ ONE: Final = Decimal(1)
 class Criterion:
     """A leaf that takes marks or, exactly when `criteria` is not empty, a heading over others.
 
-    A leaf has a `max` above `min`; a judgement goes in whole steps of `step` counted from `min` (None: any value); a grade is
-    a whole number 0 to 3 worth grade / 3 × `max`. `factor` is above 0. A heading has a code, a title and a note alone.
+    A leaf has a `max` above `min`; a judgement goes in whole steps of `step` counted from `min` (None: any value); a
+    grade is a whole number 0 to 3 worth grade / 3 × `max`. `factor` is above 0. A heading has a code, a title and a
+    note alone.
     """
 
     code: str

@@ -26,8 +26,8 @@ class Member:
 class Entry:
     """Who takes part in one track.
 
-    `draw` is the number under which judges and the public see the entry, unique in its track. With a `status` other than ok,
-    `status_from` names the stage from which it holds (None: the first).
+    `draw` is the number under which judges and the public see the entry, unique in its track. With a `status` other
+    than ok, `status_from` names the stage from which it holds (None: the first).
     """
 
     code: str

@@ -153,9 +153,7 @@ def _score_attempt(stage: Stage, expected: Sequence[str], number: int, cells: Ce
             parts.update((judge, "high") for _, judge in values[stop:])
         score = round_to(middle + measured, stage.places, stage.rounding)
     judges = tuple(
-        JudgeTotal(
-            judge, _exact(triples[judge], BEST_GRADE) if judge in triples else None, parts.get(judge, "kept")
-        )
+        JudgeTotal(judge, _exact(triples[judge], BEST_GRADE) if judge in triples else None, parts.get(judge, "kept"))
         for judge in expected
     )
     return AttemptScore(number, marked, wanted, score, judges, results, measured)
@@ -185,8 +183,9 @@ def score_entry(
 ) -> EntryStage:
     """Steps 1 to 6 for one entry that stands in a stage, from its own evidence alone.
 
-    `expected` are its expected judges, `marks` its marks in this stage (those by others than the expected, and on unknown
-    criteria, are left out here), `adjustment` the sum of its adjustments. The order of `marks` changes nothing.
+    `expected` are its expected judges, `marks` its marks in this stage (those by others than the expected, and on
+    unknown criteria, are left out here), `adjustment` the sum of its adjustments. The order of `marks` changes
+    nothing.
     """
     leaves = {leaf.code: leaf for leaf in stage.leaves}
     seats = tuple(sorted(set(expected)))
@@ -215,9 +214,7 @@ def score_entry(
             for leaf_result in attempt.leaves:
                 if leaf_result.result is not None:
                     sofar = results.get(leaf_result.criterion)
-                    results[leaf_result.criterion] = (
-                        leaf_result.result if sofar is None else sofar + leaf_result.result
-                    )
+                    results[leaf_result.criterion] = leaf_result.result if sofar is None else sofar + leaf_result.result
     final = settle(stage, score, adjustment)
     number = None if counted is None else counted.number
     return EntryStage("complete", final, final, attempts, number, adjustment, marked, due, results)

@@ -1,7 +1,7 @@
 """Evidence: what was ruled, marked, measured and timed, and the protocols by which it is read and written.
 
-The scoring rules need evidence and do not know who keeps it: `judges` implements the protocols, the start-up wires them.
-All codes are those of the contest, as in bundle.md, "Shape".
+The scoring rules need evidence and do not know who keeps it: `judges` implements the protocols, the start-up wires
+them. All codes are those of the contest, as in bundle.md, "Shape".
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ class Timing:
 class TrackEvidence:
     """All evidence of one track that counts, with its entries.
 
-    `marks` are those that count for the purpose at hand: whoever folds a board of submitted sheets leaves the others out of
-    `marks` and may keep them in `uncounted`, which no rule reads.
+    `marks` are those that count for the purpose at hand: whoever folds a board of submitted sheets leaves the others
+    out of `marks` and may keep them in `uncounted`, which no rule reads.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -116,8 +116,8 @@ class EvidenceReader(Protocol):
     def read(self, track_id: int, *, upto: int | None, entries: Collection[str] | None) -> TrackEvidence:
         """The evidence of a track as it stood at sequence `upto` (None: now).
 
-        With `entries` only those entries are given, and of marks, adjustments and timings only theirs; panels, recusals and
-        absences are always given whole.
+        With `entries` only those entries are given, and of marks, adjustments and timings only theirs; panels,
+        recusals and absences are always given whole.
         """
         ...
 

@@ -18,8 +18,9 @@ Results = Mapping[str, EntryStage]
 def normalise_stage(stage: Stage, results: Results, panels: Sequence[Panel]) -> dict[str, EntryStage]:
     """The results of all who stand in a stage, with the score of step 7 in `score` and that of step 6 left in `raw`.
 
-    `results` are those of every entry that stands in the stage and of no other, by entry code. They come back unchanged where
-    nothing is asked for, where one of them is pending, or where nobody stands in the stage. `panels` are the track's.
+    `results` are those of every entry that stands in the stage and of no other, by entry code. They come back
+    unchanged where nothing is asked for, where one of them is pending, or where nobody stands in the stage. `panels`
+    are the track's.
     """
     if stage.normalise == "none" or not results or any(result.state == "pending" for result in results.values()):
         return dict(results)

@@ -13,8 +13,8 @@ from competition.contests.rules import Rounding
 MAX_DIGITS: Final = 30
 ROOT_DIGITS: Final = 28
 
-# Products and sums of amounts of at most 30 digits stay far below this precision; where one ever did not, it raises instead
-# of rounding in silence.
+# Products and sums of amounts of at most 30 digits stay far below this precision; where one ever did not, it raises
+# instead of rounding in silence.
 EXACT: Final = Context(prec=2000, Emax=99999, Emin=-99999, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 
 _AMOUNT: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
@@ -29,7 +29,8 @@ class BadNumber(ValueError):
 def parse_amount(raw: object) -> Decimal:
     """The exact amount that `raw` writes: an int, or a string `-?[0-9]+(\\.[0-9]+)?`, of at most 30 digits.
 
-    Raises `BadNumber` for anything else: a float, a bool, an exponent, more digits (bundle.md, Numbers; What is refused).
+    Raises `BadNumber` for anything else: a float, a bool, an exponent, more digits (bundle.md, Numbers; What is
+    refused).
     """
     if isinstance(raw, str):
         # The length is looked at first, so that a text of any size costs nothing.

@@ -20,8 +20,8 @@ NO_RESULTS: Final[Mapping[str, Fraction]] = MappingProxyType({})
 class JudgeTotal:
     """One expected judge's total in one attempt; None while the judge lacks a mark.
 
-    `part` says whether the method kept it or left it out as one of the lowest or highest. `normalised` is the total after
-    `judge_zscore`, where that was asked for and has taken place.
+    `part` says whether the method kept it or left it out as one of the lowest or highest. `normalised` is the total
+    after `judge_zscore`, where that was asked for and has taken place.
     """
 
     judge: str
@@ -65,9 +65,9 @@ class AttemptScore:
 class EntryStage:
     """What one entry has reached in one stage, with all that explains it.
 
-    `raw` is the score of step 6, `score` that of step 7 (the same where nothing is normalised); both None while pending.
-    `counted` is the number of the attempt that counted (None for `mean`, `sum` and while pending). `criteria` has the leaf
-    results by which ties are broken.
+    `raw` is the score of step 6, `score` that of step 7 (the same where nothing is normalised); both None while
+    pending. `counted` is the number of the attempt that counted (None for `mean`, `sum` and while pending).
+    `criteria` has the leaf results by which ties are broken.
     """
 
     state: State = "pending"

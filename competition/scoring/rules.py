@@ -1,7 +1,7 @@
 """Marks become the score of one entry in one stage (bundle.md, "From marks to a stage score").
 
-`score_entry` does steps 1 to 6 from that entry's own marks alone, so its answer may be kept until one of them changes;
-`normalise_stage` does step 7 over all who stand in the stage; `score_stage` does both.
+`score_entry` does steps 1 to 6 from that entry's own marks alone, so its answer may be kept until one of them
+changes; `normalise_stage` does step 7 over all who stand in the stage; `score_stage` does both.
 """
 
 from __future__ import annotations
@@ -11,20 +11,34 @@ from decimal import Decimal
 from typing import Literal
 
 from competition.contests.rules import ZERO, Criterion, Stage
-from competition.scoring.entry import BEST_GRADE
-from competition.scoring.entry import score_entry as score_entry
+from competition.scoring.entry import BEST_GRADE, score_entry
 from competition.scoring.evidence import Absence, Adjustment, Mark, Panel, Recusal, TrackEvidence
-from competition.scoring.normalising import normalise_stage as normalise_stage
-from competition.scoring.numbers import EXACT
-from competition.scoring.numbers import BadNumber as BadNumber
-from competition.scoring.numbers import format_amount as format_amount
-from competition.scoring.numbers import parse_amount as parse_amount
-from competition.scoring.numbers import round_to as round_to
-from competition.scoring.records import UNMARKED as UNMARKED
-from competition.scoring.records import AttemptScore as AttemptScore
-from competition.scoring.records import EntryStage as EntryStage
-from competition.scoring.records import JudgeTotal as JudgeTotal
-from competition.scoring.records import LeafResult as LeafResult
+from competition.scoring.normalising import normalise_stage
+from competition.scoring.numbers import EXACT, BadNumber, format_amount, parse_amount, round_to
+from competition.scoring.records import UNMARKED, AttemptScore, EntryStage, JudgeTotal, LeafResult
+
+__all__ = [
+    "BEST_GRADE",
+    "EXACT",
+    "UNMARKED",
+    "AttemptScore",
+    "BadNumber",
+    "EntryStage",
+    "JudgeTotal",
+    "LeafResult",
+    "MarkProblem",
+    "check_mark",
+    "expected_by_entry",
+    "expected_judges",
+    "format_amount",
+    "normalise_stage",
+    "parse_amount",
+    "round_to",
+    "score_entries",
+    "score_entry",
+    "score_stage",
+    "sum_adjustments",
+]
 
 MarkProblem = Literal["above_max", "below_min", "off_step", "bad_number"]
 
