@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,11 +9,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from flask import Flask
-from flask_babel import get_locale
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from competition.accounts.views import load_actor
+from competition.config import Config
 from competition.extensions import babel, csrf, limiter, socketio
+from competition.pages.context import page_context
 from competition.pages.errors import register_errors
 from competition.pages.headers import secure
 from competition.pages.language import chosen_language
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Services:
     """What the doors need, one for each application; blueprints reach it by `competition.extensions.services()`."""
 
-    config: Any
+    config: Config
     db: Database
     bus: Bus
     ballots: Any = None
@@ -54,9 +54,10 @@ class Services:
                     break
 
 
-def create_app(config: Any, *, database: Database | None = None) -> Flask:
+def create_app(config: Config, *, database: Database | None = None) -> Flask:
     """The application for `config`; `database` is one already open (a test's, a command's)."""
-    app = Flask("competition", template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static")))
+    app = Flask("competition", template_folder=str(resource_dir("templates")),
+                static_folder=str(resource_dir("static")))
     configure(app, config)
     services = wire_services(app, config, database)
     speak_languages(app)
@@ -69,7 +70,7 @@ def create_app(config: Any, *, database: Database | None = None) -> Flask:
     return app
 
 
-def configure(app: Flask, config: Any) -> None:
+def configure(app: Flask, config: Config) -> None:
     public = (config.public_url or "").rstrip("/")
     app.config.update(
         SECRET_KEY=config.secret_key,
@@ -84,13 +85,12 @@ def configure(app: Flask, config: Any) -> None:
         RATELIMIT_STORAGE_URI=config.redis_url or "memory://",
         RATELIMIT_HEADERS_ENABLED=False,
         RATELIMIT_SWALLOW_ERRORS=True,
-        DEMO_LINKS=os.environ.get("LEITAI_DEMO_LINKS", ""),
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
 
-def wire_services(app: Flask, config: Any, database: Database | None) -> Services:
+def wire_services(app: Flask, config: Config, database: Database | None) -> Services:
     services = Services(config=config, db=database or Database(make_engine(config.database_url)), bus=Bus())
     facts.use(services.bus)
     app.extensions["leitai"] = services
@@ -101,7 +101,7 @@ def wire_services(app: Flask, config: Any, database: Database | None) -> Service
 def speak_languages(app: Flask) -> None:
     app.config.update(BABEL_DEFAULT_LOCALE="zh", BABEL_TRANSLATION_DIRECTORIES=str(resource_dir("translations")))
     babel.init_app(app, locale_selector=chosen_language)
-    app.jinja_env.globals.update(get_locale=get_locale)
+    app.context_processor(page_context)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 
@@ -135,7 +135,7 @@ def register_blueprints(app: Flask) -> None:
         raise RuntimeError(f"these endpoints name nobody who may use them: {', '.join(missing)}")
 
 
-def open_sockets(app: Flask, config: Any) -> None:
+def open_sockets(app: Flask, config: Config) -> None:
     for name in SOCKETS:
         if find_spec(name):
             import_module(name)
@@ -167,6 +167,6 @@ def subscribe(services: Services) -> None:
     """Who hears of which fact."""
 
 
-def trust_proxies(app: Flask, config: Any) -> None:
+def trust_proxies(app: Flask, config: Config) -> None:
     if count := config.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

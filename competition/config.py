@@ -60,6 +60,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("LEITAI_TRUSTED_PROXIES", "trusted_proxies", "0", "How many proxies in front set X-Forwarded headers.", _count),
     Setting("LEITAI_SMTP_URL", "smtp_url", "", "The mail server. Default: no mail is sent.", _url("smtp", "smtps"), secret=True),
     Setting("LEITAI_MAX_BUNDLE_MB", "max_bundle_mb", "128", "The largest bundle that is read, in megabytes.", _count),
+    Setting("LEITAI_DEMO_LINKS", "demo_links", "",
+            "Set by leitai demo: the file of the sign-ins that its home page offers to anyone. Never for a real contest."),
 )
 
 
@@ -76,6 +78,7 @@ class Config:
     trusted_proxies: int
     smtp_url: str | None
     max_bundle_mb: int
+    demo_links: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, url_for
 
 from competition.shared.guards import allow
 
@@ -19,3 +19,9 @@ def load_actor() -> Any:
 @allow("everyone")
 def sign_in() -> Any:
     return render_template("accounts/sign_in.html")
+
+
+@blueprint.post("/sign-out")
+@allow("everyone")
+def sign_out() -> Any:
+    return redirect(url_for("pages.home"))

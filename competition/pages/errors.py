@@ -38,8 +38,8 @@ def words(status: int) -> tuple[str, str]:
 
 def answer(status: int, title: str, advice: str, *, code: str | None = None, field: str | None = None) -> Any:
     if wants_json():
-        body = {"ok": False, "error": {"code": code or CODES.get(status, "bad_request"), "message": title, "field": field}}
-        response: Response = jsonify(body)
+        error = {"code": code or CODES.get(status, "bad_request"), "message": title, "field": field}
+        response: Response = jsonify(ok=False, error=error)
         response.status_code = status
         return response
     return render_template("errors/error.html", status=status, title=title, advice=advice), status
@@ -63,7 +63,8 @@ def _http(error: HTTPException) -> Any:
 
 
 def _domain(error: DomainError) -> Any:
-    return answer(STATUS.get(error.code, 400), error.message, _("回到上一页，改正后再试。"), code=error.code, field=error.field)
+    status = STATUS.get(error.code, 400)
+    return answer(status, error.message, _("回到上一页，改正后再试。"), code=error.code, field=error.field)
 
 
 def _bug(error: Exception) -> Any:

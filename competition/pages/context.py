@@ -1,0 +1,27 @@
+"""What every template may use."""
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+
+from competition.pages.language import chosen_language, other_language
+from competition.shared import guards
+
+
+def page_context() -> dict[str, Any]:
+    who = guards.actor()
+    return {
+        "actor": who,
+        "signed_in": guards.signed_in(who),
+        "lang": chosen_language(),
+        "language_url": _in_other_language(),
+    }
+
+
+def _in_other_language() -> str:
+    """This page in the other language; from an answer to a form, the page that asked."""
+    path = request.path if request.method in ("GET", "HEAD") else "/"
+    query = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    return path + "?" + urlencode([*query, ("lang", other_language())])
