@@ -13,7 +13,7 @@ from competition.shared.errors import DomainError
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One row of the role table. `scope`: all, contest, track, stage, unit, seat, own or case; `never`: not in one contest."""
+    """One row of the role table: `scope` is all, contest, track, stage, unit, seat, own or case; `never` within a contest."""
 
     name: str
     title: str
@@ -29,9 +29,11 @@ ROLE_TABLE: Final[dict[str, Role]] = {
         Role("organiser", _l("主办方"), "contest", _l("定义赛事、发布(须第二位主办方批准)、推进阶段、封榜")),
         Role("unit", _l("推荐单位"), "unit", _l("为本单位及下级单位人员报名、确认,查看其成绩")),
         Role("contestant", _l("参赛者"), "own", _l("自己的参赛项目、成绩与申诉"), frozenset({"judge", "arbiter"})),
-        Role("coder", _l("加密员"), "contest", _l("编码及其对应关系;不接触评分"), frozenset({"recorder", "judge", "chief"})),
+        Role("coder", _l("加密员"), "contest", _l("编码及其对应关系;不接触评分"),
+             frozenset({"recorder", "judge", "chief"})),
         Role("recorder", _l("记录员"), "stage", _l("按编号录入测量值与用时"), frozenset({"coder"})),
-        Role("judge", _l("裁判员"), "seat", _l("按编号填写自己的评分表"), frozenset({"contestant", "coder", "arbiter"})),
+        Role("judge", _l("裁判员"), "seat", _l("按编号填写自己的评分表"),
+             frozenset({"contestant", "coder", "arbiter"})),
         Role("chief", _l("裁判长"), "track", _l("按编号查看全部评分、作出裁定、开关评分窗口"),
              frozenset({"coder", "supervisor", "arbiter"})),
         Role("supervisor", _l("监督员"), "contest", _l("查看日志、第二签名、与加密员共同解密"), frozenset({"chief"})),
@@ -57,14 +59,14 @@ class GrantInfo:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a person with their roles, a visitor, or the command line. Services are given one and write it in the audit."""
+    """Who asks: a person with their roles, a visitor, or the command line. Services write it in the audit."""
 
     person_id: int | None
     name: str
     grants: tuple[GrantInfo, ...] = ()
 
     def has(self, role: str, *, contest_id: int | None = None, track_id: int | None = None) -> bool:
-        """Whether the actor has the role there; a grant without a scope covers all, an unasked scope is not looked at."""
+        """Whether the actor has the role there; a grant without a scope covers all, what is not asked is not looked at."""
         return any(
             grant.role == role
             and (contest_id is None or grant.contest_id is None or grant.contest_id == contest_id)

@@ -1,4 +1,4 @@
-"""A note among the evidence that a board must be folded anew, for what is no evidence itself: a phase, a freeze, an import."""
+"""A note in the order of the evidence that boards must be folded anew: for a phase, a freeze, an import."""
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,9 +1,9 @@
-"""The order of a track's evidence: the lock under which a change takes its number, and how far the numbers are settled.
+"""The order of a track's evidence: the lock under which a change takes its number, and how far numbers are settled.
 
-On PostgreSQL sequence numbers are taken before the commit, so a lower one may become visible after a higher one. Whoever
-writes evidence holds the track's advisory lock until its commit (shared for marks, which do not disturb each other;
-exclusive for rulings, windows and phases), and whoever reads the highest number takes it exclusively for that moment: then
-no number at or below the one it saw can still be on its way. SQLite has one writer at a time and needs none of this.
+On PostgreSQL sequence numbers are taken before the commit, so a lower one may become visible after a higher one.
+Whoever writes evidence holds the track's advisory lock until its commit (shared for marks, which do not disturb each
+other; exclusive for rulings, windows and phases), and whoever reads the highest number takes it exclusively for that
+moment: then no number at or below the one it saw can still be on its way. SQLite has one writer and needs none of this.
 """
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def lock_track(session: Session, track_id: int, shared: bool = False) -> None:
     if session.get_bind().dialect.name != "postgresql":
         return
     kind = "_shared" if shared else ""
-    session.execute(text(f"SELECT pg_advisory_xact_lock{kind}(:space, :track)"), {"space": TRACK_LOCK, "track": track_id})
+    statement = text(f"SELECT pg_advisory_xact_lock{kind}(:space, :track)")
+    session.execute(statement, {"space": TRACK_LOCK, "track": track_id})
 
 
 def highest_change(session: Session, track_id: int) -> int:
