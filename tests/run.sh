@@ -3,8 +3,8 @@
 #
 # As root on Debian it installs what is missing (a browser with Chinese type, PostgreSQL, Redis) and starts it.
 # Elsewhere it takes what is there and says what is skipped, and why. What the tests are told:
-#   LEITAI_TEST_POSTGRES_URL   a database they may make others beside
-#   LEITAI_TEST_REDIS_URL      a Redis they may empty
+#   LEITAI_TEST_POSTGRES   a database they may make others beside
+#   LEITAI_TEST_REDIS      a Redis they may empty
 #   LEITAI_TEST_CHROMIUM       the browser's program
 # With LEITAI_NOTHING_SKIPPED=1 a skipped test is a failure.
 set -uo pipefail
@@ -49,25 +49,25 @@ postgres_of_system() {
     local sql="DO \$\$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'leitai_test') THEN
         CREATE ROLE leitai_test LOGIN CREATEDB PASSWORD 'leitai_test'; END IF; END \$\$"
     (cd / && runuser -u postgres -- psql -q -p "$port" -c "$sql") >/dev/null || return 1
-    export LEITAI_TEST_POSTGRES_URL="postgresql+psycopg://leitai_test:leitai_test@127.0.0.1:$port/postgres"
+    export LEITAI_TEST_POSTGRES="postgresql://leitai_test:leitai_test@127.0.0.1:$port/postgres"
 }
-if [ -z "${LEITAI_TEST_POSTGRES_URL:-}" ]; then
+if [ -z "${LEITAI_TEST_POSTGRES:-}" ]; then
     if [ "$(id -u)" != 0 ] || ! postgres_of_system; then
-        say "no PostgreSQL of the tests' own here: the services are tested on SQLite alone (LEITAI_TEST_POSTGRES_URL names one)"
+        say "no PostgreSQL of the tests' own here: the services are tested on SQLite alone (LEITAI_TEST_POSTGRES names one)"
     fi
 fi
 
 # -- Redis: one of the tests' own, without a file, gone with them
 redis_folder=
-if [ -z "${LEITAI_TEST_REDIS_URL:-}" ]; then
+if [ -z "${LEITAI_TEST_REDIS:-}" ]; then
     if has redis-server; then
         redis_folder=$(mktemp -d)
         port=$(.venv/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
         redis-server --bind 127.0.0.1 --port "$port" --save '' --appendonly no --dir "$redis_folder" \
             --pidfile "$redis_folder/pid" --daemonize yes >/dev/null
-        export LEITAI_TEST_REDIS_URL="redis://127.0.0.1:$port/0"
+        export LEITAI_TEST_REDIS="redis://127.0.0.1:$port/0"
     else
-        say "no Redis here: what needs it is skipped (LEITAI_TEST_REDIS_URL names one)"
+        say "no Redis here: what needs it is skipped (LEITAI_TEST_REDIS names one)"
     fi
 fi
 cleanup() {
