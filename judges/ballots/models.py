@@ -1,4 +1,4 @@
-"""The evidence: appended mark revisions, sheets, rulings, the operations of people, and one change row for each of them."""
+"""The evidence: appended mark revisions, sheets, rulings, people's operations, and one change row for each of them."""
 from __future__ import annotations
 
 from datetime import datetime
@@ -16,8 +16,8 @@ class Change(Base):
     """One row for each piece of evidence, in the order in which a fold takes it; `id` is the sequence number.
 
     On PostgreSQL a writer holds the track's advisory lock (shared for marks, exclusive for rulings) before it takes the
-    number, and the projector takes the lock exclusively for the moment in which it reads the highest one; so no number at
-    or below that one can still be on its way.
+    number, and the projector takes the lock exclusively for the moment in which it reads the highest one; so no number
+    at or below that one can still be on its way.
     """
 
     __tablename__ = "change"
@@ -49,15 +49,16 @@ class Sheet(Base):
     attempt: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), default="open")
     submitted_seq: Mapped[int | None] = mapped_column(Big)
-    """The change at which it was last submitted: revisions up to it are the values that count (board.counts submitted)."""
+    """The change at which it was last submitted: revisions up to it are the values that count (counts submitted)."""
 
 
 class Submission(Base):
-    """Append-only: each submitting and reopening of a sheet with its place in the sequence, so that a fold can stop early."""
+    """Append-only: each submitting and reopening of a sheet with its place in the sequence; a fold can stop early."""
 
     __tablename__ = "submission"
     __table_args__ = (CheckConstraint("kind IN ('submit', 'reopen')", name="kind"),)
-    seq: Mapped[int] = mapped_column(Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(
+        Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
     sheet_id: Mapped[int] = mapped_column(ForeignKey("sheet.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
@@ -76,7 +77,8 @@ class Mark(Base):
         UniqueConstraint("sheet_id", "criterion_id", "revision"),
         CheckConstraint("revision >= 1", name="revision"),
     )
-    seq: Mapped[int] = mapped_column(Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(
+        Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
     sheet_id: Mapped[int] = mapped_column(ForeignKey("sheet.id", ondelete="CASCADE"))
     criterion_id: Mapped[int] = mapped_column(ForeignKey("criterion.id", ondelete="CASCADE"))
     revision: Mapped[int]
@@ -90,17 +92,19 @@ class Mark(Base):
 class Ruling(Base):
     """One append-only kind for all rulings. `payload` by kind (words of contract.md):
 
-    adjust {amount} · absent {on} (judge, stage, entry or NULL) · recuse {on} (judge, entry) · status {status, status_from}
-    · time {seconds or null} · reopen {attempt} · window {state} · freeze {on} · amend {…}
+    adjust {amount} · absent {on} (judge, stage, entry or NULL) · recuse {on} (judge, entry) ·
+    status {status, status_from} · time {seconds or null} · reopen {attempt} · window {state} · freeze {on} · amend {…}
     """
 
     __tablename__ = "ruling"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('adjust', 'absent', 'recuse', 'status', 'time', 'reopen', 'window', 'freeze', 'amend')", name="kind"),
+            "kind IN ('adjust', 'absent', 'recuse', 'status', 'time', 'reopen', 'window', 'freeze', 'amend')",
+            name="kind"),
         Index("ix_ruling_track_kind", "track_id", "kind"),
     )
-    seq: Mapped[int] = mapped_column(Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(
+        Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
     track_id: Mapped[int] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(10))
     stage_id: Mapped[int | None] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"))
@@ -115,7 +119,7 @@ class Ruling(Base):
 
 
 class Op(Base):
-    """Every accepted operation of a person: the same op again gets the same answer, with other content it is refused."""
+    """Every accepted operation of a person: the same again gets the same answer, with other content it is refused."""
 
     __tablename__ = "op"
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
