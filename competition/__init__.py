@@ -7,8 +7,8 @@ The map (no imports here, so that the rules stay import-clean)::
     extensions.py    unbound extension objects, nothing else
     cli.py           a thin dispatcher; each command imports what it needs and no more
     samples/         the three Weihai contests
-    shared/          db, bus, approval, errors, clock, web guards
-    accounts/        people, units, roles, sign-in
+    shared/          db, bus, schema, resources, errors, clock, web guards
+    accounts/        people, units, roles, sign-in; the log; approval (two-person)
     contests/        contest, track, stage, rubric; the state machine of a contest
     registration/    entries
     draw/            running order and code numbers

@@ -1,4 +1,5 @@
 """The settings: one frozen `Config` from the environment, and the table they are documented by."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
         if urlsplit(value).scheme not in schemes:
             raise ValueError("must be an address beginning with " + " or ".join(f"{scheme}:" for scheme in schemes))
         return value
+
     return parse
 
 
@@ -47,22 +49,48 @@ class Setting:
 
 
 SETTINGS: Final[tuple[Setting, ...]] = (
-    Setting("LEITAI_DATABASE_URL", "database_url", "",
-            "The database: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME. Default: DATA/leitai.db.",
-            _url("sqlite", "postgresql", "postgresql+psycopg"), secret=True),
+    Setting(
+        "LEITAI_DATABASE_URL",
+        "database_url",
+        "",
+        "The database: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME. Default: DATA/leitai.db.",
+        _url("sqlite", "postgresql", "postgresql+psycopg"),
+        secret=True,
+    ),
     Setting("LEITAI_DATA_DIR", "data_dir", "./var", "The folder of uploads, job files and the SQLite database.", Path),
-    Setting("LEITAI_REDIS_URL", "redis_url", "", "Redis, needed by more than one worker. Default: none.",
-            _url("redis", "rediss", "unix"), secret=True),
+    Setting(
+        "LEITAI_REDIS_URL",
+        "redis_url",
+        "",
+        "Redis, needed by more than one worker. Default: none.",
+        _url("redis", "rediss", "unix"),
+        secret=True,
+    ),
     Setting("LEITAI_SECRET_KEY", "secret_key", "", "Signs sessions; `leitai serve` refuses without it.", secret=True),
     Setting("LEITAI_DATA_KEY", "data_key", "", "Encrypts ID and phone numbers; never in a backup.", secret=True),
-    Setting("LEITAI_PUBLIC_URL", "public_url", "http://127.0.0.1:8000", "The address in links and QR codes.",
-            _url("http", "https")),
+    Setting(
+        "LEITAI_PUBLIC_URL",
+        "public_url",
+        "http://127.0.0.1:8000",
+        "The address in links and QR codes.",
+        _url("http", "https"),
+    ),
     Setting("LEITAI_TRUSTED_PROXIES", "trusted_proxies", "0", "How many proxies in front set X-Forwarded-*.", _count),
-    Setting("LEITAI_SMTP_URL", "smtp_url", "", "The mail server. Default: no mail is sent.", _url("smtp", "smtps"),
-            secret=True),
+    Setting(
+        "LEITAI_SMTP_URL",
+        "smtp_url",
+        "",
+        "The mail server. Default: no mail is sent.",
+        _url("smtp", "smtps"),
+        secret=True,
+    ),
     Setting("LEITAI_MAX_BUNDLE_MB", "max_bundle_mb", "128", "The largest bundle that is read, in megabytes.", _count),
-    Setting("LEITAI_DEMO_LINKS", "demo_links", "",
-            "Set by leitai demo: the file of the sign-ins that its home page offers to anyone. Never for a real contest."),
+    Setting(
+        "LEITAI_DEMO_LINKS",
+        "demo_links",
+        "",
+        "Set by leitai demo: the file of the sign-ins that its home page offers to anyone. Never for a real contest.",
+    ),
 )
 
 

@@ -1,4 +1,5 @@
 """What every test may use: a fresh database of each kind, a way to fill it, and no network beyond this machine."""
+
 from __future__ import annotations
 
 import ipaddress
@@ -44,6 +45,7 @@ def loopback_only() -> Iterator[None]:
                 if host != "localhost" and not ipaddress.ip_address(host.split("%")[0]).is_loopback:
                     raise RuntimeError(f"a test tried to reach {host}")
             return real(self, address)
+
         return connect
 
     patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
@@ -131,7 +133,6 @@ def load(database: Database) -> Callable[..., int]:
 
         bundle = read_bundle((DATA / path).read_bytes())
         with database.transaction() as session:
-            return import_bundle(
-                session, bundle, sections=SECTIONS, actor=CONSOLE, now=clock.now(), replace=replace)
+            return import_bundle(session, bundle, sections=SECTIONS, actor=CONSOLE, now=clock.now(), replace=replace)
 
     return load

@@ -1,4 +1,5 @@
 """Who may do what: the roles, what each is for, which never meet in one contest, and the actor a service is given."""
+
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -13,7 +14,7 @@ from competition.shared.errors import DomainError
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One row of the role table: `scope` is all, contest, track, stage, unit, seat, own or case; `never` within a contest."""
+    """One row of the table: `scope` is all, contest, track, stage, unit, seat, own or case; `never` within one contest."""
 
     name: str
     title: str
@@ -29,13 +30,24 @@ ROLE_TABLE: Final[dict[str, Role]] = {
         Role("organiser", _l("主办方"), "contest", _l("定义赛事、发布(须第二位主办方批准)、推进阶段、封榜")),
         Role("unit", _l("推荐单位"), "unit", _l("为本单位及下级单位人员报名、确认,查看其成绩")),
         Role("contestant", _l("参赛者"), "own", _l("自己的参赛项目、成绩与申诉"), frozenset({"judge", "arbiter"})),
-        Role("coder", _l("加密员"), "contest", _l("编码及其对应关系;不接触评分"),
-             frozenset({"recorder", "judge", "chief"})),
+        Role(
+            "coder",
+            _l("加密员"),
+            "contest",
+            _l("编码及其对应关系;不接触评分"),
+            frozenset({"recorder", "judge", "chief"}),
+        ),
         Role("recorder", _l("记录员"), "stage", _l("按编号录入测量值与用时"), frozenset({"coder"})),
-        Role("judge", _l("裁判员"), "seat", _l("按编号填写自己的评分表"),
-             frozenset({"contestant", "coder", "arbiter"})),
-        Role("chief", _l("裁判长"), "track", _l("按编号查看全部评分、作出裁定、开关评分窗口"),
-             frozenset({"coder", "supervisor", "arbiter"})),
+        Role(
+            "judge", _l("裁判员"), "seat", _l("按编号填写自己的评分表"), frozenset({"contestant", "coder", "arbiter"})
+        ),
+        Role(
+            "chief",
+            _l("裁判长"),
+            "track",
+            _l("按编号查看全部评分、作出裁定、开关评分窗口"),
+            frozenset({"coder", "supervisor", "arbiter"}),
+        ),
         Role("supervisor", _l("监督员"), "contest", _l("查看日志、第二签名、与加密员共同解密"), frozenset({"chief"})),
         Role("arbiter", _l("仲裁员"), "case", _l("处理申诉"), frozenset({"judge", "chief", "contestant"})),
         Role("awards", _l("评奖办公室"), "all", _l("获奖名单与推荐工作")),
@@ -66,7 +78,7 @@ class Actor:
     grants: tuple[GrantInfo, ...] = ()
 
     def has(self, role: str, *, contest_id: int | None = None, track_id: int | None = None) -> bool:
-        """Whether the actor has the role there; a grant without a scope covers all, what is not asked is not looked at."""
+        """Whether the actor has the role there; a grant without a scope covers all."""
         return any(
             grant.role == role
             and (contest_id is None or grant.contest_id is None or grant.contest_id == contest_id)
@@ -77,8 +89,10 @@ class Actor:
     def judge_ids(self, contest_id: int) -> frozenset[int]:
         """The judges of the contest on whose seats the actor marks."""
         return frozenset(
-            grant.judge_id for grant in self.grants
-            if grant.role == "judge" and grant.contest_id == contest_id and grant.judge_id is not None)
+            grant.judge_id
+            for grant in self.grants
+            if grant.role == "judge" and grant.contest_id == contest_id and grant.judge_id is not None
+        )
 
     @property
     def signed_in(self) -> bool:
@@ -111,4 +125,6 @@ def check_grant(role: str, contest_id: int | None, held: Collection[GrantInfo]) 
         names = "、".join(str(ROLE_TABLE[name].title) for name in against)
         raise DomainError(
             "forbidden",
-            _("同一赛事中,%(role)s不能兼任%(others)s。", role=str(ROLE_TABLE[role].title), others=names), "role")
+            _("同一赛事中,%(role)s不能兼任%(others)s。", role=str(ROLE_TABLE[role].title), others=names),
+            "role",
+        )

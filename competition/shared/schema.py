@@ -1,4 +1,5 @@
 """The database's schema: brought to a revision with Alembic, from a checkout or an installed wheel."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -80,4 +81,5 @@ def is_empty(database: Database) -> bool:
         tables = set(inspect(connection).get_table_names())
         return not any(
             name in tables and connection.execute(text(f"SELECT 1 FROM {name} LIMIT 1")).first()
-            for name in ("person", "contest"))
+            for name in ("person", "contest")
+        )

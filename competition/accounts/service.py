@@ -1,0 +1,292 @@
+"""People, their roles, and how they sign in: by password or by a link that a person of the desk hands them."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from competition.accounts import audit
+from competition.accounts.models import Failure, Grant, Person, SignIn, SignInLink
+from competition.accounts.policy import CONSOLE, Actor, check_grant
+from competition.accounts.queries import actor_for, grants_of, person_by_login
+from competition.shared.errors import DomainError
+
+LINK_LIFE: Final = timedelta(hours=12)
+SIGN_IN_LIFE: Final = timedelta(hours=16)
+"""Longer than a day of judging, so that a link used at its last hour lasts until the evening."""
+FAILURES: Final = 5
+LOCKED: Final = timedelta(minutes=15)
+MIN_PASSWORD: Final = 8
+
+_hasher = PasswordHasher()
+# Checked where there is no such login, so that the answer takes as long.
+_NOBODY: Final = _hasher.hash(secrets.token_urlsafe(16))
+
+
+@dataclass(frozen=True, slots=True)
+class SignInResult:
+    """`secret` goes into the cookie and nowhere else; `start_url_role` is the role whose start page comes next."""
+
+    secret: str
+    actor: Actor
+    start_url_role: str | None = None
+    contest_id: int | None = None
+
+
+def hash_secret(secret: str) -> str:
+    """What the database holds of a token or a cookie's secret (they are random, so a plain hash will do)."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def create_person(
+    session: Session, *, login: str, name: str, password: str | None, now: datetime, actor: Actor = CONSOLE
+) -> int:
+    """A new person; without a password they sign in by link alone."""
+    login = login.strip()
+    if not login or len(login) > 80 or not login.isprintable():
+        raise DomainError("bad_request", _("用户名须为 1 至 80 个可见字符。"), "login")
+    if person_by_login(session, login) is not None:
+        raise DomainError("conflict", _("用户名“%(login)s”已有人使用。", login=login), "login")
+    person = Person(
+        login=login,
+        login_key=login.casefold(),
+        name=(name.strip() or login)[:200],
+        password_hash=None if password is None else _hashed(password),
+        created_at=now,
+    )
+    session.add(person)
+    session.flush()
+    audit.note(session, actor, "person.create", login, now=now)
+    return person.id
+
+
+def set_password(session: Session, person_id: int, password: str, *, now: datetime, actor: Actor) -> None:
+    """Gives a new password and ends every sign-in that stood on the old one."""
+    person = session.get_one(Person, person_id)
+    person.password_hash = _hashed(password)
+    revoke_all(session, person_id, now=now)
+    audit.note(session, actor, "person.password", person.login, now=now)
+
+
+def grant(
+    session: Session,
+    person_id: int,
+    role: str,
+    *,
+    contest_id: int | None = None,
+    track_id: int | None = None,
+    stage_id: int | None = None,
+    unit_id: int | None = None,
+    judge_id: int | None = None,
+    now: datetime,
+    actor: Actor,
+) -> None:
+    """Gives a role with its scope, unless it never meets one that the person holds there; a second time is no error."""
+    held = grants_of(session, person_id)
+    scope = {
+        "contest_id": contest_id,
+        "track_id": track_id,
+        "stage_id": stage_id,
+        "unit_id": unit_id,
+        "judge_id": judge_id,
+    }
+    if any(info.role == role and all(getattr(info, name) == value for name, value in scope.items()) for info in held):
+        return
+    check_grant(role, contest_id, held)
+    session.add(Grant(person_id=person_id, role=role, granted_at=now, **scope))
+    session.flush()
+    audit.note(
+        session,
+        actor,
+        "role.grant",
+        session.get_one(Person, person_id).login,
+        now=now,
+        contest_id=contest_id,
+        details={"role": role, **{name: value for name, value in scope.items() if value is not None}},
+    )
+
+
+def person_for(
+    session: Session,
+    *,
+    role: str,
+    contest_id: int | None,
+    judge_id: int | None = None,
+    login: str,
+    name: str,
+    now: datetime,
+    actor: Actor,
+) -> int:
+    """The person `login` with that role, made and granted where needed; for a judge whoever holds the seat already."""
+    if judge_id is not None:
+        holder = session.scalar(
+            select(Grant.person_id).where(Grant.role == role, Grant.judge_id == judge_id).order_by(Grant.id).limit(1)
+        )
+        if holder is not None:
+            return holder
+    known = person_by_login(session, login)
+    person_id = (
+        known.id if known else create_person(session, login=login, name=name, password=None, now=now, actor=actor)
+    )
+    if not any(
+        info.role == role and info.contest_id in (None, contest_id) and info.judge_id == judge_id
+        for info in grants_of(session, person_id)
+    ):
+        grant(session, person_id, role, contest_id=contest_id, judge_id=judge_id, now=now, actor=actor)
+    return person_id
+
+
+def make_link(
+    session: Session, *, contest_id: int | None, role: str, person_id: int, now: datetime, actor: Actor = CONSOLE
+) -> str:
+    """A token for `/in/TOKEN`, good for 12 hours and for the browser that uses it first."""
+    token = secrets.token_urlsafe(24)
+    session.add(
+        SignInLink(
+            token_hash=hash_secret(token),
+            person_id=person_id,
+            contest_id=contest_id,
+            role=role,
+            created_at=now,
+            expires_at=now + LINK_LIFE,
+        )
+    )
+    audit.note(
+        session,
+        actor,
+        "link.make",
+        session.get_one(Person, person_id).login,
+        now=now,
+        contest_id=contest_id,
+        details={"role": role},
+    )
+    return token
+
+
+def use_link(session: Session, token: str, *, browser_secret: str, now: datetime, agent: str = "") -> SignInResult:
+    """Signs the link's person in; the first browser binds the link to itself and may come back while it is good."""
+    link = session.scalar(select(SignInLink).where(SignInLink.token_hash == hash_secret(token)).with_for_update())
+    if link is None:
+        raise DomainError("unknown", _("这个登录链接无效。请向工作人员索取新的链接。"))
+    if now >= link.expires_at:
+        raise DomainError("forbidden", _("这个登录链接已过期(有效期 12 小时)。请向工作人员索取新的链接。"))
+    browser = hash_secret(browser_secret)
+    if link.browser_hash is not None and not secrets.compare_digest(link.browser_hash, browser):
+        raise DomainError("forbidden", _("这个登录链接已在另一台设备上使用。请向工作人员索取新的链接。"))
+    actor = actor_for(session, link.person_id)
+    if actor is None:
+        raise DomainError("forbidden", _("这个账号已停用。"))
+    if link.browser_hash is None:
+        link.browser_hash, link.used_at = browser, now
+    secret = _sign_in(session, link.person_id, now=now, agent=agent, link_id=link.id)
+    audit.note(
+        session, actor, "sign_in.link", actor.name, now=now, contest_id=link.contest_id, details={"role": link.role}
+    )
+    return SignInResult(secret, actor, link.role, link.contest_id)
+
+
+def sign_in_password(
+    session: Session, *, login: str, password: str, now: datetime, agent: str = ""
+) -> SignInResult | DomainError:
+    """Signs in, or gives (does not raise) the refusal, because the count of failures has to be committed with it.
+
+    The same answer in the same time for a wrong password and an unknown login; after 5 failures the login is locked for
+    15 minutes, whether it exists or not.
+    """
+    key = login.strip().casefold()[:80]
+    failure = session.get(Failure, key)
+    if failure is not None and failure.locked_until is not None and now < failure.locked_until:
+        return DomainError("too_many", _("登录失败次数过多,请 15 分钟后再试。"), "password")
+    person = person_by_login(session, key)
+    if not _matches(person.password_hash if person is not None and person.active else None, password) or person is None:
+        _count_failure(session, key, now)
+        return DomainError("forbidden", _("用户名或密码不正确。"), "password")
+    if failure is not None:
+        session.delete(failure)
+    if person.password_hash is not None and _hasher.check_needs_rehash(person.password_hash):
+        person.password_hash = _hasher.hash(password)
+    actor = actor_for(session, person.id)
+    assert actor is not None
+    secret = _sign_in(session, person.id, now=now, agent=agent)
+    audit.note(session, actor, "sign_in.password", actor.name, now=now)
+    return SignInResult(secret, actor)
+
+
+def actor_of(session: Session, secret_hash: str, now: datetime) -> Actor | None:
+    """Who the cookie's secret stands for; None once it has ended, was revoked, or its person is no longer active."""
+    person_id = session.scalar(
+        select(SignIn.person_id).where(
+            SignIn.secret_hash == secret_hash, SignIn.revoked_at.is_(None), SignIn.expires_at > now
+        )
+    )
+    return None if person_id is None else actor_for(session, person_id)
+
+
+def revoke(session: Session, secret_hash: str, *, now: datetime) -> None:
+    """Ends one sign-in; its cookie is worth nothing from the next request on."""
+    session.execute(
+        update(SignIn).where(SignIn.secret_hash == secret_hash, SignIn.revoked_at.is_(None)).values(revoked_at=now)
+    )
+
+
+def revoke_all(session: Session, person_id: int, *, now: datetime) -> None:
+    """Ends every sign-in of a person, and what is left of their links."""
+    session.execute(
+        update(SignIn).where(SignIn.person_id == person_id, SignIn.revoked_at.is_(None)).values(revoked_at=now)
+    )
+    session.execute(
+        update(SignInLink).where(SignInLink.person_id == person_id, SignInLink.expires_at > now).values(expires_at=now)
+    )
+
+
+def _sign_in(session: Session, person_id: int, *, now: datetime, agent: str, link_id: int | None = None) -> str:
+    secret = secrets.token_urlsafe(32)
+    session.add(
+        SignIn(
+            secret_hash=hash_secret(secret),
+            person_id=person_id,
+            link_id=link_id,
+            created_at=now,
+            expires_at=now + SIGN_IN_LIFE,
+            agent=agent[:200],
+        )
+    )
+    return secret
+
+
+def _hashed(password: str) -> str:
+    if len(password) < MIN_PASSWORD:
+        raise DomainError("bad_request", _("密码至少需要 %(count)s 个字符。", count=MIN_PASSWORD), "password")
+    if len(password) > 1000:
+        raise DomainError("bad_request", _("密码过长。"), "password")
+    return _hasher.hash(password)
+
+
+def _matches(stored: str | None, password: str) -> bool:
+    try:
+        return _hasher.verify(stored or _NOBODY, password[:1000]) and stored is not None
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def _count_failure(session: Session, key: str, now: datetime) -> None:
+    """One statement, so that failures at the same moment each count."""
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(Failure).values(login_key=key, count=1)
+    count = session.scalar(
+        insert.on_conflict_do_update(index_elements=[Failure.login_key], set_={"count": Failure.count + 1}).returning(
+            Failure.count
+        )
+    )
+    if count is not None and count >= FAILURES:
+        session.execute(update(Failure).where(Failure.login_key == key).values(count=0, locked_until=now + LOCKED))
