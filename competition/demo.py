@@ -19,13 +19,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 from competition.demo_judges import CHIEF, RECORDER, Chief, Marker, Person, TrackPlan, plan_tracks
+from competition.demo_setup import JudgesOf, Seat, fill_database
+from competition.scoring.evidence import BundleSection
 from competition.shared.resources import PACKAGE
 
 SAMPLES: Final = PACKAGE / "samples"
@@ -41,18 +43,6 @@ class DemoError(Exception):
 
 
 @dataclass(frozen=True)
-class Seat:
-    """Somebody who can sign in: `judge` is a judge's code, else None."""
-
-    contest: str
-    contest_title: str
-    role: str
-    name: str
-    judge: str | None = None
-    track: str | None = None
-
-
-@dataclass(frozen=True)
 class Links:
     """Addresses of one seat: for the simulated person, the terminal and the home page; each good for one browser."""
 
@@ -60,10 +50,6 @@ class Links:
     simulated: str
     terminal: str
     home: str
-
-
-MakeLinks = Callable[[list[bytes], list[Seat], int], dict[Seat, list[str]]]
-"""Imports the bundles and gives so many tokens for each seat; the command line, which knows all stages, provides it."""
 
 
 def read_samples() -> list[dict[str, Any]]:
@@ -98,21 +84,14 @@ class Server:
         self.address = f"http://127.0.0.1:{port}"
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Settings of this demonstration alone: none of a real installation's reach it."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("LEITAI_")}
-        return kept | {
-            "LEITAI_DATA_DIR": str(self.folder),
-            "LEITAI_SECRET_KEY": self.secret,
-            "LEITAI_DATA_KEY": self.data_key,
+        # Settings of this demonstration alone: none of a real installation's reach it.
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("LEITAI_")} | {
+            "LEITAI_DATA_DIR": str(folder),
+            "LEITAI_SECRET_KEY": secrets.token_urlsafe(32),
+            "LEITAI_DATA_KEY": secrets.token_urlsafe(32),
             "LEITAI_PUBLIC_URL": self.address,
-            "LEITAI_DEMO_LINKS": str(self.folder / "links.json"),
+            "LEITAI_DEMO_LINKS": str(folder / "links.json"),
         }
-
-    secret = secrets.token_urlsafe(32)
-    data_key = secrets.token_urlsafe(32)
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "competition.cli", *words]
@@ -165,8 +144,8 @@ class Server:
                 time.sleep(0.05)
 
 
-def run_demo(*, port: int, speed: float, prepare: MakeLinks) -> int:
-    """Runs until it is interrupted; gives the exit code."""
+def run_demo(*, port: int, speed: float, sections: Sequence[BundleSection], judges_of: JudgesOf) -> int:
+    """Runs until it is interrupted; gives the exit code. What `judges` knows, the command line hands in."""
     stop = threading.Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
@@ -181,7 +160,7 @@ def run_demo(*, port: int, speed: float, prepare: MakeLinks) -> int:
         server = Server(folder, port)
         say("Preparing the database and the three contests ...")
         samples = read_samples()
-        links = make_links(server, samples, prepare)
+        links = make_links(server, samples, sections, judges_of)
         server.start()
         server.wait_ready(stop)
         if not stop.is_set():
@@ -207,19 +186,14 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def make_links(server: Server, samples: list[dict[str, Any]], prepare: MakeLinks) -> list[Links]:
+def make_links(
+    server: Server, samples: list[dict[str, Any]], sections: Sequence[BundleSection], judges_of: JudgesOf
+) -> list[Links]:
     """Imports the samples without what is to be marked, and makes everybody's links."""
     stripped = [{key: value for key, value in sample.items() if key not in LEFT_OUT} for sample in samples]
     bundles = [json.dumps(sample, ensure_ascii=False).encode() for sample in stripped]
     seats = [seat for sample in samples for seat in seats_of(sample)]
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(server.environment)
-    try:
-        tokens = prepare(bundles, seats, 3)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    tokens = fill_database(server.environment, bundles, seats, 3, sections=sections, judges_of=judges_of)
     links = [Links(seat, *(f"{server.address}/in/{token}" for token in tokens[seat])) for seat in seats]
     for_home = [
         {
