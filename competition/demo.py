@@ -100,7 +100,11 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command("serve", "--host", "127.0.0.1", "--port", str(self.port)),
-                env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def wait_ready(self, stop: threading.Event) -> None:
@@ -197,8 +201,13 @@ def make_links(
     links = [Links(seat, *(f"{server.address}/in/{token}" for token in tokens[seat])) for seat in seats]
     for_home = [
         {
-            "contest": link.seat.contest, "contest_title": link.seat.contest_title, "role": link.seat.role,
-            "judge": link.seat.judge, "track": link.seat.track, "name": link.seat.name, "url": link.home,
+            "contest": link.seat.contest,
+            "contest_title": link.seat.contest_title,
+            "role": link.seat.role,
+            "judge": link.seat.judge,
+            "track": link.seat.track,
+            "name": link.seat.name,
+            "url": link.home,
         }
         for link in links
     ]
@@ -206,7 +215,9 @@ def make_links(
     return links
 
 
-def play(server: Server, samples: list[dict[str, Any]], links: list[Links], speed: float, stop: threading.Event) -> None:
+def play(
+    server: Server, samples: list[dict[str, Any]], links: list[Links], speed: float, stop: threading.Event
+) -> None:
     """The contests from the first mark to the published results; then the server stays until it is stopped."""
     plans = [plan for sample in samples for plan in plan_tracks(sample, speed)]
     show(server, links)
@@ -234,9 +245,7 @@ def play(server: Server, samples: list[dict[str, Any]], links: list[Links], spee
         person.join(timeout=5)
 
 
-def people_of(
-    plan: TrackPlan, address: str, links: dict[tuple[str, str], str], stop: threading.Event
-) -> list[Person]:
+def people_of(plan: TrackPlan, address: str, links: dict[tuple[str, str], str], stop: threading.Event) -> list[Person]:
     markers = [Marker(address, links[plan.contest, seat], plan, seat, stop) for seat in plan.seats]
     return [Chief(address, links[plan.contest, CHIEF], plan, stop), *markers]
 

@@ -44,6 +44,10 @@ class SheetPlan:
         return len(self.marks) + 1 + (self.seconds is not None)
 
 
+def steps_of(sheets: list[SheetPlan]) -> int:
+    return sum(sheet.steps for sheet in sheets)
+
+
 @dataclass
 class StagePlan:
     """What happens in one stage; `waiting` counts the seats that are not through with it."""
@@ -88,7 +92,7 @@ def plan_tracks(sample: dict[str, Any], speed: float) -> list[TrackPlan]:
     for track in sample["tracks"]:
         stages = [plan_stage(sample, track["code"], stage["code"], named, turn) for stage in track["stages"]]
         # The busier a stage, the longer it takes, but not in proportion: people hurry.
-        busy = [max(sum(sheet.steps for sheet in sheets) for sheets in stage.sheets.values()) ** 0.5 for stage in stages]
+        busy = [max(map(steps_of, stage.sheets.values())) ** 0.5 for stage in stages]
         for stage, share in zip(stages, busy, strict=True):
             stage.seconds = SECONDS_AT_SPEED_1 * share / sum(busy) / speed
         tracks.append(TrackPlan(sample["contest"]["code"], track["code"], stages))
@@ -189,9 +193,8 @@ class Person(threading.Thread):
             except (SocketIOError, OSError):
                 self.socket.disconnect()
                 continue
-            if isinstance(answer, dict):
-                if answer.get("ok") or answer.get("error", {}).get("code") != "too_many":
-                    return answer
+            if isinstance(answer, dict) and answer.get("error", {}).get("code") != "too_many":
+                return answer
             self.pause(0.2)
         raise TimeoutError(f"no answer to {event}")
 
@@ -222,7 +225,7 @@ class Marker(Person):
                 continue
             self.await_event(stage.opened)
             self.must("open")
-            pace = stage.seconds / sum(sheet.steps for sheet in sheets)
+            pace = stage.seconds / steps_of(sheets)
             for sheet in sheets:
                 self.mark_sheet(stage, sheet, pace)
             stage.seat_done()
