@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,6 +18,7 @@ from competition.extensions import babel, csrf, limiter, socketio
 from competition.pages.context import page_context
 from competition.pages.errors import register_errors
 from competition.pages.headers import secure
+from competition.pages.health import Metrics
 from competition.pages.language import chosen_language
 from competition.shared import bus as facts
 from competition.shared.bus import Bus
@@ -39,6 +41,14 @@ class Services:
     projector: Any = None
     publisher: Any = None
 
+    def hang_up(self) -> None:
+        """Ends every open stream and socket, so that nobody waits for them when the server leaves."""
+        if hasattr(self.publisher, "stop"):
+            self.publisher.stop()
+        server = socketio.server
+        for connection in list(server.eio.sockets.values()) if server else ():
+            connection.close(wait=False)
+
     def start(self) -> None:
         """Starts what runs beside requests (the projector, the publisher); only a server does."""
         for part in (self.projector, self.publisher):
@@ -52,6 +62,7 @@ class Services:
                 if hasattr(part, name):
                     getattr(part, name)()
                     break
+        self.db.engine.dispose()
 
 
 def create_app(config: Config, *, database: Database | None = None) -> Flask:
@@ -82,12 +93,13 @@ def configure(app: Flask, config: Config) -> None:
         MAX_CONTENT_LENGTH=config.max_bundle_mb * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,
+        SESSION_REFRESH_EACH_REQUEST=False,
         RATELIMIT_STORAGE_URI=config.redis_url or "memory://",
         RATELIMIT_HEADERS_ENABLED=False,
         RATELIMIT_SWALLOW_ERRORS=True,
     )
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False
+    app.json.sort_keys = False
 
 
 def wire_services(app: Flask, config: Config, database: Database | None) -> Services:
@@ -95,6 +107,7 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     facts.use(services.bus)
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor
+    app.extensions["leitai.metrics"] = Metrics()
     return services
 
 
@@ -170,3 +183,8 @@ def subscribe(services: Services) -> None:
 def trust_proxies(app: Flask, config: Config) -> None:
     if count := config.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+
+
+def from_environment() -> Flask:
+    """What gunicorn's workers load."""
+    return create_app(Config.from_env(os.environ))
