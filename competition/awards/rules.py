@@ -48,7 +48,7 @@ class PrizeAward:
 
 @dataclass(frozen=True, slots=True)
 class PrizeAllotment:
-    """The prizes of a track. `by_entry` maps an entry to its prize's code; both are empty while the track is not complete."""
+    """The prizes of a track; none while it is not complete. `by_entry` maps an entry to its prize's code."""
 
     track: str
     complete: bool

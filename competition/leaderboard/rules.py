@@ -193,5 +193,5 @@ def fold(track: Track, evidence: TrackEvidence) -> TrackResult:
 
 
 def board_rows(result: TrackResult) -> list[Row]:
-    """The rows in the order of a board: by order key, those of equal key by entry code (contract.md, `leitai.board/1`)."""
+    """The rows as a board lists them: by order key, those of equal key by entry code (contract.md, `leitai.board/1`)."""
     return sorted(result.rows, key=lambda row: (row.order, row.entry))

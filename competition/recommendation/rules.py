@@ -30,7 +30,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A prize winner: `position` of the prize in its track's list (0 the first), `rank` of `ranked` entries, `total`."""
+    """A prize winner: `position` of the prize in its track's list (0 the first), `rank` among `ranked` entries."""
 
     contest: Contest
     track: str

@@ -42,7 +42,7 @@ class Entry:
 
 
 def leaves_at(track: Track, entry: Entry) -> int:
-    """The place in `track.stages` from which `entry` stands in no stage any more; the number of stages for one that is ok.
+    """The place in `track.stages` from which `entry` stands in no stage any more; their number for one that is ok.
 
     bundle.md, Who stands in a stage: never in the stage that `status_from` names nor after it.
     """

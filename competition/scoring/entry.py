@@ -1,4 +1,4 @@
-"""Steps 1 to 6: the score of one entry in one stage from its own marks alone (bundle.md, "From marks to a stage score")."""
+"""The score of one entry in one stage from its own marks alone (bundle.md, "From marks to a stage score", 1 to 6)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _kept(values: list[tuple[Decimal, str]], aggregate: Aggregate) -> tuple[int,
 
 
 def _combine(values: list[tuple[Decimal, str]], aggregate: Aggregate, divisor: int) -> tuple[Fraction, int, int]:
-    """`method` over values ÷ `divisor`, and the slice of the sorted values that was kept. `values` is sorted in place."""
+    """`method` over values ÷ `divisor`, and the slice that was kept of the values, which it sorts in place."""
     values.sort()
     start, stop = _kept(values, aggregate)
     if aggregate.method == "median":

@@ -129,7 +129,7 @@ class BundleSection(Protocol):
     """
 
     def write(self, session: Any, contest_id: int, bundle: Any, *, now: datetime) -> None:
-        """Stores its part of a checked bundle in a contest whose definition and entries stand and that has none of it yet."""
+        """Stores its part of a checked bundle in a contest whose definition and entries stand, without evidence."""
         ...
 
     def read(self, session: Any, contest_id: int) -> dict[str, tuple[Any, ...]]:
