@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from competition.shared.db import Base, UtcDateTime
 
 ROLES = (
-    "admin", "organiser", "unit", "contestant", "coder", "recorder", "judge", "chief", "supervisor", "arbiter", "awards",
+    "admin", "organiser", "unit", "contestant", "coder", "recorder", "judge", "chief", "supervisor", "arbiter",
+    "awards",
 )
 
 
@@ -61,7 +62,7 @@ class Grant(Base):
 
 
 class SignInLink(Base):
-    """An address `/in/TOKEN`: only the token's hash is kept; good until `expires_at`, for the browser that used it first."""
+    """An address `/in/TOKEN`: only the token's hash is kept; good for the browser that used it first."""
 
     __tablename__ = "sign_in_link"
     id: Mapped[int] = mapped_column(primary_key=True)

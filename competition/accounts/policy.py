@@ -14,7 +14,7 @@ from competition.shared.errors import DomainError
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One row of the table: `scope` is all, contest, track, stage, unit, seat, own or case; `never` within one contest."""
+    """One row of the table: `scope` is all, contest, track, stage, unit, seat, own or case; `never` in one contest."""
 
     name: str
     title: str
@@ -102,11 +102,6 @@ class Actor:
 VISITOR: Final = Actor(None, "visitor")
 CONSOLE: Final = Actor(None, "console", (GrantInfo("admin"),))
 """The command line: whoever can run it can read the database anyway."""
-
-
-def can_run_contest(actor: Actor, contest_id: int) -> bool:
-    """Whether the actor may define the contest, move its phases and see its organiser's pages."""
-    return actor.has("admin") or actor.has("organiser", contest_id=contest_id)
 
 
 def conflicts(role: str, held: Collection[str]) -> tuple[str, ...]:

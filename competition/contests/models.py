@@ -17,7 +17,7 @@ PHASES = ("draft", "registration", "draw", "scoring", "review", "notice", "final
 
 
 class Contest(Base):
-    """`phase` is NULL-free per track; the contest's own is that of its slowest track. `code_key` is the casefolded code."""
+    """A contest's phase is that of its slowest track. `code_key` is the casefolded code."""
 
     __tablename__ = "contest"
     __table_args__ = (
@@ -39,7 +39,8 @@ class Contest(Base):
     declared: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What the bundle said and the columns do not hold (the contest's own declared `phase`, …), for its export."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    tracks: Mapped[list[Track]] = relationship(back_populates="contest", order_by="Track.position", cascade="all, delete-orphan")
+    tracks: Mapped[list[Track]] = relationship(
+        back_populates="contest", order_by="Track.position", cascade="all, delete-orphan")
     organisations: Mapped[list[Organisation]] = relationship(cascade="all, delete-orphan", order_by="Organisation.code")
     schemes: Mapped[list[Scheme]] = relationship(order_by="Scheme.position", cascade="all, delete-orphan")
 
@@ -75,7 +76,8 @@ class Track(Base):
     frozen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     freeze_reason: Mapped[str] = mapped_column(Text, default="")
     contest: Mapped[Contest] = relationship(back_populates="tracks")
-    stages: Mapped[list[Stage]] = relationship(back_populates="track", order_by="Stage.position", cascade="all, delete-orphan")
+    stages: Mapped[list[Stage]] = relationship(
+        back_populates="track", order_by="Stage.position", cascade="all, delete-orphan")
 
 
 class Stage(Base):

@@ -1,4 +1,5 @@
 """Entries: who or what competes in a track."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,7 +11,7 @@ from competition.shared.db import Base
 
 
 class Entry(Base):
-    """`draw` is the code number judges and public see. Its standing (absent, …) is evidence: the last `status` ruling."""
+    """`draw` is the number judges and public see. Its standing (absent, …) is evidence: the last `status` ruling."""
 
     __tablename__ = "entry"
     __table_args__ = (

@@ -1,4 +1,5 @@
 """Panels: which judges mark which entries of a stage, and the seats they mark from."""
+
 from __future__ import annotations
 
 from sqlalchemy import ForeignKey, Index, String, text
@@ -35,10 +36,21 @@ class Seat(Base):
 
     __tablename__ = "seat"
     __table_args__ = (
-        Index("uq_seat_judge", "stage_id", "judge_id", unique=True,
-              sqlite_where=text("judge_id IS NOT NULL"), postgresql_where=text("judge_id IS NOT NULL")),
-        Index("uq_seat_recorder", "stage_id", unique=True,
-              sqlite_where=text("judge_id IS NULL"), postgresql_where=text("judge_id IS NULL")),
+        Index(
+            "uq_seat_judge",
+            "stage_id",
+            "judge_id",
+            unique=True,
+            sqlite_where=text("judge_id IS NOT NULL"),
+            postgresql_where=text("judge_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_seat_recorder",
+            "stage_id",
+            unique=True,
+            sqlite_where=text("judge_id IS NULL"),
+            postgresql_where=text("judge_id IS NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     stage_id: Mapped[int] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"))

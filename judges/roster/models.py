@@ -1,4 +1,5 @@
 """Judges of a contest."""
+
 from __future__ import annotations
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
