@@ -1,0 +1,13 @@
+// Words of the page. The Chinese sentence is the key; the catalogue in the page gives the other language.
+const holder = typeof document === 'undefined' ? null : document.getElementById('strings');
+const catalogue = holder && holder.textContent.trim() ? JSON.parse(holder.textContent) || {} : {};
+
+export function t(text, values = {}) {
+  const found = catalogue[text] || text;
+  return found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+// A list inside a sentence: 、 in Chinese, a comma elsewhere.
+export function listed(words) {
+  return words.join(t('、'));
+}
