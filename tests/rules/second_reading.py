@@ -1,4 +1,4 @@
-# ruff: noqa: B023 -- the closures are used up within the turn of the loop that makes them
+# ruff: noqa: B023
 """A second, naive reading of bundle.md: everything with fractions, nothing cached."""
 
 import math

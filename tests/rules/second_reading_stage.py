@@ -1,4 +1,4 @@
-"""The stage part of a second, naive reading of bundle.md: everything with fractions, nothing cached, written apart from the product's own."""
+"""The stage part of a second, naive reading of bundle.md, all in fractions, nothing cached."""
 
 import math
 from decimal import Decimal, localcontext
