@@ -6,6 +6,11 @@ The map (no imports here, so that the rules stay import-clean)::
     config.py        one Config from the environment (LEITAI_*), a documented table
     extensions.py    unbound extension objects, nothing else
     cli.py           a thin dispatcher; each command imports what it needs and no more
+    serve.py         `leitai serve` becomes gunicorn
+    gunicorn_conf.py how gunicorn runs it
+    demo.py          `leitai demo`: contests, server and simulated people in one command
+    demo_setup.py    its database and everybody's links
+    demo_judges.py   its people
     samples/         the three Weihai contests
     shared/          db, bus, schema, resources, errors, clock, web guards
     accounts/        people, units, roles, sign-in; the log; approval (two-person)
