@@ -26,7 +26,7 @@ from types import FrameType
 from typing import Any, Final
 
 from competition.demo_judges import CHIEF, RECORDER, Chief, Marker, Person, TrackPlan, plan_tracks
-from competition.demo_setup import JudgesOf, Seat, fill_database
+from competition.demo_setup import FindJudge, Seat, fill_database
 from competition.scoring.evidence import BundleSection
 from competition.shared.resources import PACKAGE
 
@@ -148,7 +148,7 @@ class Server:
                 time.sleep(0.05)
 
 
-def run_demo(*, port: int, speed: float, sections: Sequence[BundleSection], judges_of: JudgesOf) -> int:
+def run_demo(*, port: int, speed: float, sections: Sequence[BundleSection], find_judge: FindJudge) -> int:
     """Runs until it is interrupted; gives the exit code. What `judges` knows, the command line hands in."""
     stop = threading.Event()
 
@@ -164,7 +164,7 @@ def run_demo(*, port: int, speed: float, sections: Sequence[BundleSection], judg
         server = Server(folder, port)
         say("Preparing the database and the three contests ...")
         samples = read_samples()
-        links = make_links(server, samples, sections, judges_of)
+        links = make_links(server, samples, sections, find_judge)
         server.start()
         server.wait_ready(stop)
         if not stop.is_set():
@@ -191,13 +191,13 @@ def say(text: str) -> None:
 
 
 def make_links(
-    server: Server, samples: list[dict[str, Any]], sections: Sequence[BundleSection], judges_of: JudgesOf
+    server: Server, samples: list[dict[str, Any]], sections: Sequence[BundleSection], find_judge: FindJudge
 ) -> list[Links]:
     """Imports the samples without what is to be marked, and makes everybody's links."""
     stripped = [{key: value for key, value in sample.items() if key not in LEFT_OUT} for sample in samples]
     bundles = [json.dumps(sample, ensure_ascii=False).encode() for sample in stripped]
     seats = [seat for sample in samples for seat in seats_of(sample)]
-    tokens = fill_database(server.environment, bundles, seats, 3, sections=sections, judges_of=judges_of)
+    tokens = fill_database(server.environment, bundles, seats, 3, sections=sections, find_judge=find_judge)
     links = [Links(seat, *(f"{server.address}/in/{token}" for token in tokens[seat])) for seat in seats]
     for_home = [
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,8 +19,8 @@ from competition.scoring.evidence import BundleSection
 from competition.shared import clock, schema
 from competition.shared.db import Database, make_engine
 
-JudgesOf = Callable[[Session, int], Mapping[str, int]]
-"""The judges of a contest: code -> id."""
+FindJudge = Callable[[Session, int, str], Any]
+"""The judge (with its `id`) of a contest, by code."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def fill_database(
     links: int,
     *,
     sections: Sequence[BundleSection],
-    judges_of: JudgesOf,
+    find_judge: FindJudge,
 ) -> dict[Seat, list[str]]:
     """Brings the database of that environment to the newest revision, imports, and gives `links` tokens a seat."""
     database = Database(make_engine(Config.from_env(environment).database_url))
@@ -51,19 +52,19 @@ def fill_database(
             for bundle in bundles:
                 import_bundle(session, read_bundle(bundle), sections=sections, actor=CONSOLE, now=clock.now())
         with database.transaction() as session:
-            return {seat: tokens(session, seat, links, judges_of) for seat in seats}
+            return {seat: tokens(session, seat, links, find_judge) for seat in seats}
     finally:
         database.engine.dispose()
 
 
-def tokens(session: Session, seat: Seat, count: int, judges_of: JudgesOf) -> list[str]:
+def tokens(session: Session, seat: Seat, count: int, find_judge: FindJudge) -> list[str]:
     contest_id = session.scalars(select(Contest.id).where(Contest.code == seat.contest)).one()
     now = clock.now()
     person_id = person_for(
         session,
         role=seat.role,
         contest_id=contest_id,
-        judge_id=None if seat.judge is None else judges_of(session, contest_id)[seat.judge],
+        judge_id=None if seat.judge is None else find_judge(session, contest_id, seat.judge).id,
         login=f"{seat.contest}/{seat.judge or seat.role}",
         name=seat.name,
         now=now,
