@@ -60,10 +60,11 @@ def read_entries(top: Record, tracks: Mapping[str, Track], organisations: frozen
     for record in top.records("entries"):
         code = record.code()
         codes.add(record, code)
-        track_code = record.text("track", required=True) or ""
+        named = record.text("track", required=True)
+        track_code = named or ""
         track = tracks.get(track_code)
-        if track_code and track is None:
-            record.wrong("track", f"{quoted(track_code)} names no track")
+        if named is not None and track is None:
+            record.wrong("track", f"{quoted(named)} names no track")
         title = record.title()
         organisation = reference(record, "organisation", organisations)
         draw = record.whole("draw")
@@ -109,14 +110,14 @@ def _status_from(record: Record, status: EntryStatus, track: Track | None) -> st
     return track.stages[0].code if status != "ok" and track is not None and track.stages else None
 
 
-def _track_and_stage(record: Record, known: Known) -> tuple[str, str, Stage | None]:
+def track_and_stage(record: Record, known: Known) -> tuple[str, str, Stage | None]:
     """The track and the stage a record is about; what names nothing is noted."""
-    track, stage = record.text("track", required=True) or "", record.text("stage", required=True) or ""
-    if track and track not in known.tracks:
+    track, stage = record.text("track", required=True), record.text("stage", required=True)
+    if track is not None and track not in known.tracks:
         record.wrong("track", f"{quoted(track)} names no track")
-    elif track and stage and (track, stage) not in known.stages:
+    elif track is not None and stage is not None and (track, stage) not in known.stages:
         record.wrong("stage", f"{quoted(stage)} names no stage of the track")
-    return track, stage, known.stages.get((track, stage))
+    return track or "", stage or "", known.stages.get((track or "", stage or ""))
 
 
 def check_entry(code: object, path: str, track: str, known: Known, record: Record) -> None:
@@ -149,7 +150,7 @@ def read_panels(top: Record, known: Known) -> tuple[Panel, ...]:
     whole: dict[tuple[str, str], str] = {}
     seated: dict[tuple[str, str], dict[str, str]] = {}
     for record in top.records("panels"):
-        track, code, stage = _track_and_stage(record, known)
+        track, code, stage = track_and_stage(record, known)
         judges = record.texts("judges", required=True) or ()
         if record.has("judges") and record.data["judges"] == []:
             record.wrong("judges", "must name at least one judge")
@@ -218,7 +219,7 @@ def read_absences(top: Record, known: Known) -> tuple[Absence, ...]:
     found = []
     for record in top.records("absences"):
         judge = _judge(record, known)
-        track, stage, _ = _track_and_stage(record, known)
+        track, stage, _ = track_and_stage(record, known)
         entry = _entry(record, track, known, required=False)
         found.append(Absence(judge, track, stage, entry, record.text("reason")))
         record.close()
@@ -229,7 +230,7 @@ def read_adjustments(top: Record, known: Known) -> tuple[Adjustment, ...]:
     """The adjustments, any number for an entry and a stage."""
     found = []
     for record in top.records("adjustments"):
-        track, stage, _ = _track_and_stage(record, known)
+        track, stage, _ = track_and_stage(record, known)
         entry, amount = _entry(record, track, known), record.amount("amount", required=True)
         found.append(Adjustment(track, stage, entry or "", amount or Decimal(0), record.text("reason")))
         record.close()
@@ -241,7 +242,7 @@ def read_timings(top: Record, known: Known) -> tuple[Timing, ...]:
     found = []
     seen: dict[tuple[str, str, str], str] = {}
     for record in top.records("timings"):
-        track, stage, _ = _track_and_stage(record, known)
+        track, stage, _ = track_and_stage(record, known)
         entry = _entry(record, track, known) or ""
         seconds = record.amount("seconds", least=0, required=True)
         record.close()

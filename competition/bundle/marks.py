@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from competition.bundle.evidence import Known, check_entry
+from competition.bundle.evidence import Known, check_entry, track_and_stage
 from competition.bundle.reading import quoted
 from competition.bundle.record import Problems, Record, amount_of, whole_of
 from competition.contests.rules import Criterion
@@ -97,11 +97,7 @@ class MarkReader:
         if not record.sound:
             return
         known = self.known
-        track, stage = record.text("track", required=True) or "", record.text("stage", required=True) or ""
-        if track and track not in known.tracks:
-            record.wrong("track", f"{quoted(track)} names no track")
-        elif track and stage and (track, stage) not in known.stages:
-            record.wrong("stage", f"{quoted(stage)} names no stage of the track")
+        track, stage, _ = track_and_stage(record, known)
         entry = record.text("entry", required=True)
         if entry is not None:
             check_entry(entry, record.at("entry"), track, known, record)
