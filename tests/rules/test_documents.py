@@ -1,0 +1,50 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from competition.shared.errors import CODES
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "README.en.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+
+
+def test_the_reference_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True
+    )
+    assert done.returncode == 0, f"`make docs` writes it anew {done.stderr.decode()}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8"), re.MULTILINE)
+    reasons = {name.strip() for row in rows for name in row.split(",")} - {"package", "---"}
+    needed = {re.split(r"[<>=\s]", dependency)[0] for dependency in project["project"]["dependencies"]}
+    assert reasons == needed
+
+
+def test_the_protocol_names_every_error_code() -> None:
+    line = re.search(r"^Error codes: (.*)\.$", PROTOCOL, re.MULTILINE)
+    assert line is not None
+    assert {code.strip("`, ") for code in line.group(1).split(", ")} == set(CODES)
+
+
+def test_browser_libraries_come_from_npm_alone() -> None:
+    hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "package-lock.json").read_text(encoding="utf-8")))
+    assert {host for host in hosts if host != "registry.npmjs.org"} <= {"github.com"}
