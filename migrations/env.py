@@ -5,11 +5,17 @@ from typing import Any
 
 from alembic import context
 
-import competition.accounts.models
-import competition.contests.models
-import competition.leaderboard.models
-import competition.registration.models  # noqa: F401
+from competition.accounts import models as accounts
+from competition.contests import models as contests
+from competition.leaderboard import models as leaderboard
+from competition.registration import models as registration
 from competition.shared.db import Base, UtcDateTime
+from judges.ballots import models as ballots
+from judges.panels import models as panels
+from judges.roster import models as roster
+
+TABLES_OF = (accounts, contests, registration, leaderboard, roster, panels, ballots)
+"""Every module with tables: a migration is compared with all of them."""
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | bool:

@@ -5,6 +5,7 @@ Whoever writes evidence holds the track's advisory lock until its commit (shared
 other; exclusive for rulings, windows and phases), and whoever reads the highest number takes it exclusively for that
 moment: then no number at or below the one it saw can still be on its way. SQLite has one writer and needs none of this.
 """
+
 from __future__ import annotations
 
 from typing import Final
@@ -37,7 +38,8 @@ def highest_change(session: Session, track_id: int) -> int:
     savepoint = connection.begin_nested()
     try:
         connection.execute(
-            text("SELECT pg_advisory_xact_lock(:space, :track)"), {"space": TRACK_LOCK, "track": track_id})
+            text("SELECT pg_advisory_xact_lock(:space, :track)"), {"space": TRACK_LOCK, "track": track_id}
+        )
         return int(connection.execute(highest).scalar_one())
     finally:
         savepoint.rollback()

@@ -3,6 +3,7 @@
 What other tables point at (tracks, stages, criteria) are rows; settings that only rules read stand as JSON in the words
 of bundle.md. Amounts are decimal strings, never floats.
 """
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -36,11 +37,10 @@ class Contest(Base):
     counts: Mapped[str] = mapped_column(String(10), default="submitted")
     rehearsal: Mapped[bool] = mapped_column(default=False)
     team_points: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    declared: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """What the bundle said and the columns do not hold (the contest's own declared `phase`, …), for its export."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     tracks: Mapped[list[Track]] = relationship(
-        back_populates="contest", order_by="Track.position", cascade="all, delete-orphan")
+        back_populates="contest", order_by="Track.position", cascade="all, delete-orphan"
+    )
     organisations: Mapped[list[Organisation]] = relationship(cascade="all, delete-orphan", order_by="Organisation.code")
     schemes: Mapped[list[Scheme]] = relationship(order_by="Scheme.position", cascade="all, delete-orphan")
 
@@ -68,8 +68,6 @@ class Track(Base):
     code: Mapped[str] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(Text)
     phase: Mapped[str] = mapped_column(String(20))
-    own_phase: Mapped[bool] = mapped_column(default=False)
-    """Whether the bundle gave this track a phase of its own (kept so that an export says the same)."""
     amendments: Mapped[int] = mapped_column(default=0)
     ranking: Mapped[dict[str, Any]] = mapped_column(JSON)
     prizes: Mapped[list[Any]] = mapped_column(JSON)
@@ -77,7 +75,8 @@ class Track(Base):
     freeze_reason: Mapped[str] = mapped_column(Text, default="")
     contest: Mapped[Contest] = relationship(back_populates="tracks")
     stages: Mapped[list[Stage]] = relationship(
-        back_populates="track", order_by="Stage.position", cascade="all, delete-orphan")
+        back_populates="track", order_by="Stage.position", cascade="all, delete-orphan"
+    )
 
 
 class Stage(Base):

@@ -62,14 +62,14 @@ def contest_phase(contest: models.Contest) -> rules.Phase:
 
 
 def track_definition(track: models.Track) -> rules.Track:
-    """A track as the rules see it; `phase` is given where it is the track's own."""
+    """A track as the rules see it, with its phase."""
     return rules.Track(
         code=track.code,
         title=track.title,
         stages=tuple(stage_definition(stage) for stage in track.stages),
         ranking=records.get_ranking(track.ranking),
         prizes=tuple(records.get_prize(prize) for prize in track.prizes),
-        phase=track.phase if track.own_phase else None,  # type: ignore[arg-type]
+        phase=track.phase,  # type: ignore[arg-type]
     )
 
 
@@ -119,7 +119,7 @@ def definition(session: Session, contest_id: int) -> rules.Contest:
         kind=contest.kind,  # type: ignore[arg-type]
         level=contest.level,  # type: ignore[arg-type]
         year=contest.year,
-        phase=contest.declared.get("phase") or contest_phase(contest),
+        phase=contest_phase(contest),
         identity=contest.identity,  # type: ignore[arg-type]
         public=contest.public,
         counts=contest.counts,  # type: ignore[arg-type]

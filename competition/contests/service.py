@@ -14,9 +14,8 @@ from competition.accounts.policy import Actor
 from competition.contests.changes import note_reset
 from competition.contests.events import PhaseMoved
 from competition.contests.locks import lock_track
-from competition.contests.models import PHASES, Contest, Stage, Track
+from competition.contests.models import PHASES, Stage, Track
 from competition.contests.policy import can_conduct, can_run
-from competition.contests.queries import slowest
 from competition.shared import bus
 from competition.shared.errors import DomainError
 
@@ -92,21 +91,11 @@ def move_phase(
             details={"from": before, "to": phase, "forced": force, "missing": missing},
         )
         bus.record(PhaseMoved(contest.id, track.id, phase))
-    _settle(contest)
     session.flush()
 
 
-def _settle(contest: Contest) -> None:
-    """Keeps what an export says true: the contest's phase for the tracks that follow it, its own for every other."""
-    followers = [track for track in contest.tracks if not track.own_phase]
-    phase = slowest([track.phase for track in followers or contest.tracks])
-    for track in followers:
-        track.own_phase = track.phase != phase
-    contest.declared = {**contest.declared, "phase": phase}
-
-
 def set_window(session: Session, stage: Stage, state: str, *, actor: Actor, now: datetime, reason: str = "") -> None:
-    """Opens, pauses or closes the marking of a stage. The ruling and its fact are the caller's, who keeps the evidence."""
+    """Opens, pauses or closes the marking of a stage. The ruling and its fact are the caller's."""
     track = stage.track
     if state not in ("open", "paused", "closed"):
         raise DomainError("bad_request", _("窗口状态只能是开放、暂停或关闭。"), "state")

@@ -57,7 +57,7 @@ class _Import:
     def __init__(self, session: Session, contest_id: int, now: datetime) -> None:
         self.session, self.now = session, now
         pairs = session.execute(select(Track.code, Track.id).where(Track.contest_id == contest_id))
-        self.tracks: dict[str, int] = dict(pairs.tuples().all())
+        self.tracks: dict[str, int] = dict(pairs.all())
         self.stages: dict[tuple[str, str], int] = {}
         self.criteria: dict[tuple[int, str], tuple[int, bool]] = {}
         for track, stage, stage_id in session.execute(
@@ -77,7 +77,7 @@ class _Import:
             )
         }
         self.judges: dict[str, int] = dict(
-            session.execute(select(Judge.code, Judge.id).where(Judge.contest_id == contest_id)).tuples().all()
+            session.execute(select(Judge.code, Judge.id).where(Judge.contest_id == contest_id)).all()
         )
         self.changes: list[dict[str, Any]] = []
         self.rulings: list[dict[str, Any]] = []

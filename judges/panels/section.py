@@ -27,8 +27,8 @@ class PanelsSection:
                 select(Stage.id, Stage.code, Track.code).join(Track).where(Track.contest_id == contest_id)
             )
         }
-        judges = dict(session.execute(select(Judge.code, Judge.id).where(Judge.contest_id == contest_id)).tuples())
-        entries = dict(session.execute(select(Entry.code, Entry.id).where(Entry.contest_id == contest_id)).tuples())
+        judges = dict(session.execute(select(Judge.code, Judge.id).where(Judge.contest_id == contest_id)).all())
+        entries = dict(session.execute(select(Entry.code, Entry.id).where(Entry.contest_id == contest_id)).all())
         seats: dict[tuple[int, int | None], None] = {}
         members, held = [], []
         for record in bundle.panels:

@@ -25,7 +25,7 @@ class RosterSection:
         organisations = dict(
             session.execute(
                 select(Organisation.code, Organisation.id).where(Organisation.contest_id == contest_id)
-            ).tuples()
+            ).all()
         )
         for record in bundle.judges:
             judge = known.pop(record.code.casefold(), None)

@@ -1,0 +1,277 @@
+"""A bundle into the database and out of it.
+
+The definition and the entries are written here; judges, panels and evidence by the sections that the caller is wired
+with (`competition.scoring.evidence.BundleSection`), because the stages that keep them stand above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from competition.accounts import audit
+from competition.accounts.models import Grant, Unit
+from competition.accounts.policy import Actor
+from competition.bundle.records import Bundle
+from competition.contests import models, queries, records, rules
+from competition.contests.changes import forget_evidence, note_reset
+from competition.contests.policy import can_run
+from competition.registration.models import Entry
+from competition.registration.queries import entries_of_contest
+from competition.scoring.evidence import BundleSection
+from competition.scoring.numbers import format_amount
+from competition.shared.errors import DomainError
+
+
+def import_bundle(
+    session: Session,
+    bundle: Bundle,
+    *,
+    sections: Sequence[BundleSection],
+    actor: Actor,
+    now: datetime,
+    replace: bool = False,
+) -> int:
+    """Stores a checked bundle and gives its contest's id; `replace` overwrites one of the same code, evidence and all.
+
+    What is overwritten keeps the rows of contest, tracks and judges by their codes, so that roles, sign-ins and the
+    versions of boards go on.
+    """
+    definition = bundle.contest
+    contest = queries.contest_by_code(session, definition.code)
+    if contest is not None and not replace:
+        raise DomainError(
+            "conflict", _("已有代码为“%(code)s”的赛事;要覆盖它请用 --replace。", code=definition.code), "contest.code"
+        )
+    if not (actor.has("admin") if contest is None else can_run(actor, contest.id)):
+        raise DomainError("forbidden", _("您无权导入赛事。"))
+    stage_grants = [] if contest is None else _clear(session, contest)
+    if contest is None:
+        contest = models.Contest(created_at=now)
+        session.add(contest)
+    _define(contest, definition)
+    session.flush()
+    _write_organisations(session, contest.id, bundle.organisations)
+    _write_tracks(session, contest, definition)
+    _write_schemes(session, contest.id, definition.schemes)
+    _write_entries(session, contest, bundle)
+    _grant_again(session, contest, stage_grants)
+    for section in sections:
+        section.write(session, contest.id, bundle, now=now)
+    for track in contest.tracks:
+        note_reset(session, track.id, now)
+    audit.note(
+        session,
+        actor,
+        "contest.import",
+        contest.code,
+        now=now,
+        contest_id=contest.id,
+        details={"replaced": replace, "entries": len(bundle.entries), "marks": len(bundle.marks)},
+    )
+    session.flush()
+    return contest.id
+
+
+def export_bundle(session: Session, contest_code: str, *, sections: Sequence[BundleSection]) -> Bundle:
+    """The contest as a bundle; `competition.bundle.canonical` writes it."""
+    contest = queries.get_contest(session, contest_code)
+    parts: dict[str, tuple[Any, ...]] = {}
+    for section in sections:
+        parts |= section.read(session, contest.id)
+    statuses = {code: (status, since) for code, status, since in parts.pop("statuses", ())}
+    return Bundle(
+        queries.definition(session, contest.id),
+        organisations=queries.organisations(session, contest.id),
+        entries=entries_of_contest(session, contest.id, statuses),
+        **parts,
+    )
+
+
+def _define(contest: models.Contest, definition: rules.Contest) -> None:
+    contest.code, contest.code_key = definition.code, definition.code.casefold()
+    contest.title, contest.kind, contest.level = definition.title, definition.kind, definition.level
+    contest.year, contest.rehearsal = definition.year, definition.rehearsal
+    contest.identity, contest.public, contest.counts = definition.identity, definition.public, definition.counts
+    contest.team_points = records.put_team_points(definition.team_points)
+
+
+StageGrant = tuple[Grant, str, str]
+
+
+def _clear(session: Session, contest: models.Contest) -> list[StageGrant]:
+    """Empties a contest of all but its tracks and judges; gives the roles that were bound to its stages."""
+    track_ids = [track.id for track in contest.tracks]
+    forget_evidence(session, contest.id, track_ids)
+    grants = [
+        (grant, track, stage)
+        for grant, track, stage in session.execute(
+            select(Grant, models.Track.code, models.Stage.code)
+            .join(models.Stage, models.Stage.id == Grant.stage_id)
+            .join(models.Track, models.Track.id == models.Stage.track_id)
+            .where(models.Track.contest_id == contest.id)
+        )
+    ]
+    for grant, _track, _stage in grants:
+        session.expunge(grant)
+    session.execute(delete(Entry).where(Entry.contest_id == contest.id))
+    session.execute(delete(models.Stage).where(models.Stage.track_id.in_(track_ids)))
+    session.execute(delete(models.Organisation).where(models.Organisation.contest_id == contest.id))
+    session.execute(delete(models.Scheme).where(models.Scheme.contest_id == contest.id))
+    session.expire_all()
+    return grants
+
+
+def _grant_again(session: Session, contest: models.Contest, grants: Iterable[StageGrant]) -> None:
+    stages = {
+        (track.code.casefold(), stage.code.casefold()): (track, stage)
+        for track in contest.tracks
+        for stage in track.stages
+    }
+    for grant, track_code, stage_code in grants:
+        found = stages.get((track_code.casefold(), stage_code.casefold()))
+        if found is not None:
+            session.add(
+                Grant(
+                    person_id=grant.person_id,
+                    role=grant.role,
+                    contest_id=grant.contest_id,
+                    track_id=found[0].id,
+                    stage_id=found[1].id,
+                    granted_at=grant.granted_at,
+                )
+            )
+
+
+def _write_organisations(session: Session, contest_id: int, organisations: Sequence[rules.Organisation]) -> None:
+    units = {unit.code_key: unit for unit in session.scalars(select(Unit))} if organisations else {}
+    for record in organisations:
+        key = record.code.casefold()
+        if key not in units:
+            units[key] = Unit(code=record.code, code_key=key, name=record.name[:200], kind=record.kind)
+            session.add(units[key])
+    session.flush()
+    for record in organisations:
+        unit = units[record.code.casefold()]
+        # The platform's own tree is only filled in: one contest's file does not move a unit for all others.
+        if unit.parent_id is None and record.parent is not None:
+            unit.parent_id = units[record.parent.casefold()].id
+        session.add(
+            models.Organisation(
+                contest_id=contest_id,
+                unit_id=unit.id,
+                code=record.code,
+                name=record.name,
+                kind=record.kind,
+                parent=record.parent,
+            )
+        )
+    session.flush()
+
+
+def _write_tracks(session: Session, contest: models.Contest, definition: rules.Contest) -> None:
+    known = {track.code.casefold(): track for track in contest.tracks}
+    tracks = []
+    for position, record in enumerate(definition.tracks):
+        track = known.pop(record.code.casefold(), None) or models.Track(contest_id=contest.id)
+        track.position, track.code, track.title = position, record.code, record.title
+        track.phase = record.phase or definition.phase
+        track.ranking = records.put_ranking(record.ranking)
+        track.prizes = [records.put_prize(prize) for prize in record.prizes]
+        track.amendments, track.frozen_at, track.freeze_reason = 0, None, ""
+        tracks.append((track, record))
+    for gone in known.values():
+        session.delete(gone)
+    session.flush()
+    session.add_all([track for track, _record in tracks])
+    session.flush()
+    for track, record in tracks:
+        for position, stage_record in enumerate(record.stages):
+            # Contract: an import stands in scoring with the first stages open; the chief opens what follows.
+            state = "open" if track.phase == "scoring" and position == 0 else "closed"
+            stage = models.Stage(
+                track_id=track.id,
+                position=position,
+                code=stage_record.code,
+                title=stage_record.title,
+                rules=records.put_stage(stage_record),
+                state=state,
+            )
+            session.add(stage)
+            session.flush()
+            _write_criteria(session, stage.id, stage_record.criteria)
+    session.expire_all()
+
+
+def _write_criteria(session: Session, stage_id: int, criteria: Sequence[rules.Criterion]) -> None:
+    position = 0
+
+    def write(records_: Sequence[rules.Criterion], parent_id: int | None) -> None:
+        nonlocal position
+        for record in records_:
+            row = models.Criterion(
+                stage_id=stage_id,
+                parent_id=parent_id,
+                position=position,
+                code=record.code,
+                title=record.title,
+                note=record.note,
+                kind="heading" if record.heading else record.kind,
+            )
+            position += 1
+            if not record.heading:
+                row.min, row.max = format_amount(record.min), format_amount(record.top)
+                row.step = None if record.step is None else format_amount(record.step)
+                row.factor, row.descriptors = format_amount(record.factor), list(record.descriptors)
+            session.add(row)
+            if record.heading:
+                session.flush()
+                write(record.criteria, row.id)
+
+    write(criteria, None)
+    session.flush()
+
+
+def _write_schemes(session: Session, contest_id: int, schemes: Sequence[rules.Scheme]) -> None:
+    session.add_all(
+        [
+            models.Scheme(
+                contest_id=contest_id,
+                position=position,
+                code=scheme.code,
+                title=scheme.title,
+                rule=records.put_scheme(scheme),
+            )
+            for position, scheme in enumerate(schemes)
+        ]
+    )
+    session.flush()
+
+
+def _write_entries(session: Session, contest: models.Contest, bundle: Bundle) -> None:
+    tracks = {track.code: track.id for track in contest.tracks}
+    organisations = dict(
+        session.execute(
+            select(models.Organisation.code, models.Organisation.id).where(models.Organisation.contest_id == contest.id)
+        ).all()
+    )
+    rows = [
+        {
+            "contest_id": contest.id,
+            "track_id": tracks[entry.track],
+            "code": entry.code,
+            "title": entry.title,
+            "organisation_id": None if entry.organisation is None else organisations[entry.organisation],
+            "draw": entry.draw,
+            "members": [{"name": member.name} for member in entry.members],
+            "attributes": records.put_attributes(entry.attributes),
+        }
+        for entry in bundle.entries
+    ]
+    if rows:
+        session.execute(insert(Entry), rows)
