@@ -44,12 +44,14 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Links:
-    """Addresses of one seat: for the simulated person, the terminal and the home page; each good for one browser."""
+    """Addresses of one seat, each good for one browser: the simulated person's own, and one for people.
+
+    The home page makes a fresh one for everybody who asks, after the pattern of the second.
+    """
 
     seat: Seat
     simulated: str
-    terminal: str
-    home: str
+    shown: str
 
 
 def read_samples() -> list[dict[str, Any]]:
@@ -197,7 +199,7 @@ def make_links(
     stripped = [{key: value for key, value in sample.items() if key not in LEFT_OUT} for sample in samples]
     bundles = [json.dumps(sample, ensure_ascii=False).encode() for sample in stripped]
     seats = [seat for sample in samples for seat in seats_of(sample)]
-    tokens = fill_database(server.environment, bundles, seats, 3, sections=sections, find_judge=find_judge)
+    tokens = fill_database(server.environment, bundles, seats, 2, sections=sections, find_judge=find_judge)
     links = [Links(seat, *(f"{server.address}/in/{token}" for token in tokens[seat])) for seat in seats]
     for_home = [
         {
@@ -207,7 +209,7 @@ def make_links(
             "judge": link.seat.judge,
             "track": link.seat.track,
             "name": link.seat.name,
-            "url": link.home,
+            "url": link.shown,
         }
         for link in links
     ]
@@ -259,5 +261,5 @@ def show(server: Server, links: list[Links]) -> None:
             contest = link.seat.contest
             say(f"{link.seat.contest_title}  {server.address}/contests/{contest}")
         who = f"{link.seat.role} {link.seat.judge or ''}".strip()
-        say(f"  {who:<12} {link.terminal}")
+        say(f"  {who:<12} {link.shown}")
     say("\nSimulated judges are marking. Ctrl-C ends it all.\n")
