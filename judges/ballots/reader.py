@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from competition.contests.models import Contest, Criterion, Stage, Track
 from competition.contests.rules import Stage as StageRecord
 from competition.registration.models import Entry
 from competition.registration.rules import Entry as EntryRecord
-from competition.registration.rules import Member
+from competition.registration.rules import EntryStatus, Member
 from competition.scoring.evidence import Mark, Panel, TrackEvidence
 from competition.scoring.rules import expected_by_entry
 from judges.ballots.evidence import Rulings, SheetState, load_cells, load_rulings
@@ -39,7 +39,7 @@ class TrackReading(TrackEvidence):
     """
 
     reopened: frozenset[str] = frozenset()
-    progress: Mapping[str, Mapping[str, tuple[int, int]]] = field(default=NOTHING, hash=False)
+    progress: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=lambda: NOTHING, hash=False)
     upto: int = 0
 
 
@@ -141,10 +141,10 @@ def _entries(
                 title=title,
                 draw=draw,
                 members=tuple(Member(member["name"]) for member in members),
-                status=status,
+                status=cast(EntryStatus, status),
                 status_from=status_from,
             )
-        )  # type: ignore[arg-type]
+        )
     return ids, tuple(records)
 
 
