@@ -20,11 +20,13 @@ from competition.pages.errors import register_errors
 from competition.pages.headers import secure
 from competition.pages.health import Metrics
 from competition.pages.language import chosen_language
+from competition.pages.results import ResultsBook
 from competition.shared import bus as facts
 from competition.shared.bus import Bus
 from competition.shared.db import Database, make_engine
 from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
 from competition.shared.resources import resource_dir
+from judges.ballots.reader import Reader
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ class Services:
     reader: Any = None
     projector: Any = None
     publisher: Any = None
+    results: Any = None
+    seating: Any = None
 
     def hang_up(self) -> None:
         """Ends every open stream and socket, so that nobody waits for them when the server leaves."""
@@ -103,7 +107,11 @@ def configure(app: Flask, config: Config) -> None:
 
 
 def wire_services(app: Flask, config: Config, database: Database | None) -> Services:
-    services = Services(config=config, db=database or Database(make_engine(config.database_url)), bus=Bus())
+    reader = Reader()
+    services = Services(
+        config=config, db=database or Database(make_engine(config.database_url)), bus=Bus(), reader=reader,
+        results=ResultsBook(reader),
+    )
     facts.use(services.bus)
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor

@@ -1,11 +1,19 @@
-"""Public pages that join several stages."""
+"""Public pages that join several stages: home, a contest, its results."""
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, abort, redirect, render_template, url_for
+from sqlalchemy.orm import Session
 
-from competition.shared.guards import allow
+from competition.accounts.policy import Actor
+from competition.contests import queries as contests
+from competition.contests.models import Contest
+from competition.contests.policy import can_run
+from competition.extensions import limiter, services
+from competition.pages import demo, wording
+from competition.pages.queries import card, cards, entry_counts
+from competition.shared.guards import actor, allow
 
 blueprint = Blueprint("pages", __name__)
 
@@ -13,4 +21,71 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 @allow("everyone")
 def home() -> Any:
-    return render_template("pages/home.html")
+    who: Actor = actor()
+    with services().db.reading() as session:
+        found = cards(session, drafts=who.has("admin"))
+        mine = contests_run_by(session, who)
+    return render_template("pages/home.html", contests=found, mine=mine, words=wording,
+                           demo_seats=seats_by_contest())
+
+
+@blueprint.post("/demo/<int:number>")
+@limiter.limit("60 per minute")
+@allow("everyone")
+def demo_sign_in(number: int) -> Any:
+    """Signs in on a seat of the demonstration; elsewhere there is no such page."""
+    config = services().config
+    if not config.demo_links:
+        abort(404)
+    with services().db.transaction() as session:
+        token = demo.fresh_token(session, config, number)
+    return redirect(url_for("accounts.use_link", token=token), 303)
+
+
+@blueprint.get("/contests/<code>")
+@allow("everyone")
+def contest(code: str) -> Any:
+    with services().db.reading() as session:
+        row = open_contest(session, code)
+        counts = entry_counts(session)
+        definition = contests.definition(session, row.id)
+        shown = card(row, counts)
+        others = [each for each in cards(session) if each.live and each.code != row.code]
+        manages = can_run(actor(), row.id)
+    return render_template("pages/contest.html", contest=definition, card=shown, others=others, manages=manages,
+                           words=wording, rehearsal=shown.rehearsal)
+
+
+@blueprint.get("/contests/<code>/results")
+@allow("everyone")
+def results(code: str) -> Any:
+    with services().db.reading() as session:
+        row = open_contest(session, code)
+        shown = card(row, entry_counts(session))
+        found = services().results.of(session, row) if shown.results else None
+    if found is None:
+        return render_template("pages/results_later.html", card=shown, words=wording, rehearsal=shown.rehearsal), 404
+    return render_template("pages/results.html", results=found, card=shown, words=wording, rehearsal=shown.rehearsal,
+                           tables=[table for table in found.tables if table.published])
+
+
+def open_contest(session: Session, code: str) -> Contest:
+    """The contest of that code; a draft is there for those who run it alone."""
+    row = contests.contest_by_code(session, code)
+    if row is None or (contests.contest_phase(row) == "draft" and not can_run(actor(), row.id)):
+        abort(404)
+    return row
+
+
+def contests_run_by(session: Session, who: Actor) -> list[Contest]:
+    """The contests whose desk the person may open, rehearsals among them."""
+    if not who.signed_in:
+        return []
+    return [each for each in contests.contests(session, rehearsals=True) if can_run(who, each.id)]
+
+
+def seats_by_contest() -> dict[str, list[demo.DemoSeat]]:
+    grouped: dict[str, list[demo.DemoSeat]] = {}
+    for seat in demo.demo_seats(services().config):
+        grouped.setdefault(seat.contest_title, []).append(seat)
+    return grouped

@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from competition.contests.rules import Criterion, Prize, Stage, Track
-from competition.recommendation.rules import Line
+from competition.contests.rules import Criterion, Prize, Stage, Track, leaves_of
+from competition.recommendation.rules import Line, Nomination
 
 PHASES = {
     "draft": _l("筹备"), "registration": _l("报名"), "draw": _l("抽签"), "scoring": _l("评分"), "review": _l("复核"),
@@ -28,6 +28,10 @@ STANDINGS = {"provisional": _l("暂定成绩"), "reviewed": _l("已复核"), "no
 STATUSES = {
     "ranked": _l("有名次"), "pending": _l("未评完"), "absent": _l("缺席"), "withdrawn": _l("退赛"),
     "disqualified": _l("取消资格"),
+}
+ROLES = {
+    "organiser": _l("主办方"), "chief": _l("裁判长"), "recorder": _l("记录员"), "judge": _l("裁判员"),
+    "admin": _l("系统管理员"),
 }
 WINDOWS = {"open": _l("开放评分"), "paused": _l("暂停"), "closed": _l("已关闭")}
 REASONS = {
@@ -148,6 +152,44 @@ def worth(criterion: Criterion) -> Decimal:
     if criterion.heading:
         return sum((worth(child) for child in criterion.criteria), Decimal(0))
     return criterion.top * criterion.factor
+
+
+def most(stage: Stage) -> Decimal:
+    """What the weightiest criterion of a stage can bring: the bar that is full."""
+    return max((worth(criterion) for criterion in stage.criteria), default=Decimal(1))
+
+
+def part(criterion: Criterion, most: Decimal) -> str:
+    """The length of a criterion's bar, of 100."""
+    return str(round(worth(criterion) / most * 100, 1)) if most else "0"
+
+
+def leaves(criterion: Criterion) -> list[Criterion]:
+    return list(leaves_of((criterion,)))
+
+
+def step_of(phase: str) -> int:
+    """How many steps of the step bar are done."""
+    if phase == "draft":
+        return -1
+    if phase == "archived":
+        return len(STEPS)
+    return STEPS.index(phase)
+
+
+def scheme_words(nomination: Nomination) -> str:
+    """What the list takes, and how full it is."""
+    scheme = nomination.scheme
+    taken = len(nomination.of("recommended"))
+    said = [_("名额 %(taken)s / %(quota)s", taken=taken, quota=scheme.quota) if scheme.quota is not None
+            else _("推荐 %(taken)s 项，名额不限", taken=taken)]
+    if scheme.quota is not None and taken < scheme.quota:
+        said.append(_("空缺 %(n)s", n=scheme.quota - taken))
+    if scheme.per_track is not None:
+        said.append(_("每个赛项至多 %(n)s", n=scheme.per_track))
+    if scheme.per_organisation is not None:
+        said.append(_("每个单位至多 %(n)s", n=scheme.per_organisation))
+    return "·".join(said)
 
 
 def line_reason(line: Line, prize_title: str) -> str:

@@ -1,0 +1,70 @@
+"""What the home page and a contest's page say of each contest."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from competition.contests.models import PHASES, Contest
+from competition.contests.queries import contest_phase, contests
+from competition.pages.results import PUBLISHED
+from competition.registration.models import Entry
+
+ON_BOARD = PHASES[PHASES.index("scoring"):]
+
+
+@dataclass(frozen=True)
+class TrackCard:
+    code: str
+    title: str
+    phase: str
+    entries: int
+    board: bool
+    """Whether the public may see its board."""
+    frozen: bool
+
+
+@dataclass(frozen=True)
+class ContestCard:
+    code: str
+    title: str
+    kind: str
+    level: str
+    year: int
+    phase: str
+    rehearsal: bool
+    tracks: tuple[TrackCard, ...]
+
+    @property
+    def results(self) -> bool:
+        """Whether a results page has something to show."""
+        return any(track.phase in PUBLISHED for track in self.tracks)
+
+    @property
+    def live(self) -> bool:
+        return any(track.board and track.phase in ("scoring", "review") for track in self.tracks)
+
+
+def cards(session: Session, *, drafts: bool = False) -> list[ContestCard]:
+    """Every contest but rehearsals, those that move first; drafts for staff alone."""
+    counts = entry_counts(session)
+    found = [card(contest, counts) for contest in contests(session)]
+    order = ("scoring", "review", "notice", "draw", "registration", "final", "archived", "draft")
+    return sorted((each for each in found if drafts or each.phase != "draft"), key=lambda each: order.index(each.phase))
+
+
+def card(contest: Contest, counts: dict[int, int]) -> ContestCard:
+    return ContestCard(
+        contest.code, contest.title, contest.kind, contest.level, contest.year, contest_phase(contest),
+        contest.rehearsal,
+        tuple(
+            TrackCard(track.code, track.title, track.phase, counts.get(track.id, 0),
+                      contest.public and track.phase in ON_BOARD, track.frozen_at is not None)
+            for track in contest.tracks))
+
+
+def entry_counts(session: Session) -> dict[int, int]:
+    rows: Any = session.execute(select(Entry.track_id, func.count()).group_by(Entry.track_id)).all()
+    return dict(rows)
