@@ -208,7 +208,7 @@ function undoText(model, ui, sheet) {
   const draft = model.draft(sheet, ui.criterion);
   const step = draft ? { criterion: ui.criterion, from: model.marked(sheet, ui.criterion) } : model.undo[sheet.key]?.at(-1);
   const leaf = step && model.leaf(sheet, step.criterion);
-  if (!leaf || (leaf.kind === 'time' && step.from === null && !draft)) return null;
+  if (!leaf) return null;
   return t('{title}退回 {value}', { title: leafTitle(leaf), value: step.from === null ? t('未评') : display(leaf, step.from) });
 }
 

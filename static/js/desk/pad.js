@@ -125,7 +125,6 @@ export function startPad({ kinds, timed = false }) {
 
   function put(s, leaf, value, undoing = false) {
     const cell = cellKey(s.key, leaf.code), from = model.marked(s, leaf.code);
-    if (leaf.kind === 'time' && value === null) return;
     if (!undoing) (model.undo[s.key] ??= []).push({ criterion: leaf.code, from });
     if (model.undo[s.key]?.length > UNDO_KEPT) model.undo[s.key].shift();
     const where = { contest: data.contest, track: s.track, stage: s.stage, entry: s.entry };
