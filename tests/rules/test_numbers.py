@@ -22,7 +22,25 @@ def test_amounts_are_read_as_written(raw: object, amount: str) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    ["", " 1", "1 ", "+1", ".5", "5.", "1e3", "1_000", "１", "NaN", "1\n", 1.5, True, None, "1" * 31, 10**30, "9" * 5000],
+    [
+        "",
+        " 1",
+        "1 ",
+        "+1",
+        ".5",
+        "5.",
+        "1e3",
+        "1_000",
+        "１",
+        "NaN",
+        "1\n",
+        1.5,
+        True,
+        None,
+        "1" * 31,
+        10**30,
+        "9" * 5000,
+    ],
 )
 def test_all_else_is_no_amount(raw: object) -> None:
     with pytest.raises(BadNumber):

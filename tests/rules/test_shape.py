@@ -14,7 +14,11 @@ LEAST: dict[str, Any] = {
     "format": "leitai.bundle/1",
     "contest": {"code": "c", "title": "C", "kind": "skill", "level": "city", "year": 2026},
     "tracks": [
-        {"code": "t", "title": "T", "stages": [{"code": "s", "title": "S", "criteria": [{"code": "c", "title": "C", "max": 10}]}]}
+        {
+            "code": "t",
+            "title": "T",
+            "stages": [{"code": "s", "title": "S", "criteria": [{"code": "c", "title": "C", "max": 10}]}],
+        }
     ],
 }
 
@@ -211,7 +215,11 @@ def test_lists_stand_by_code_or_by_cell_and_those_that_run_as_written_do_not_mov
     ]
     assert [one["stage"] for one in found["panels"]] == ["a", "z"]
     assert found["panels"][0]["judges"] == ["J1", "J2"]
-    assert [(one["amount"], one.get("reason")) for one in found["adjustments"]] == [("9", None), ("9", "a"), ("10", "b")]
+    assert [(one["amount"], one.get("reason")) for one in found["adjustments"]] == [
+        ("9", None),
+        ("9", "a"),
+        ("10", "b"),
+    ]
 
 
 def test_attributes_keep_their_types() -> None:

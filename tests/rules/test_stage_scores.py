@@ -134,7 +134,9 @@ def test_over_judge_without_judged_leaves_is_what_was_measured() -> None:
 
 
 def test_headings_do_not_matter_to_the_score() -> None:
-    criteria = [{"code": "h", "title": "H", "criteria": [leaf("a"), {"code": "i", "title": "I", "criteria": [leaf("b")]}]}]
+    criteria = [
+        {"code": "h", "title": "H", "criteria": [leaf("a"), {"code": "i", "title": "I", "criteria": [leaf("b")]}]}
+    ]
     assert score(bundle([stage(criteria=criteria)], given=marks({"E1": {"J1": {"a": 1, "b": 2}}}))) == "3.00"
 
 
@@ -189,9 +191,7 @@ def test_the_breakdown_says_who_was_left_out() -> None:
 # 5 Attempts
 
 
-@pytest.mark.parametrize(
-    ("attempts", "want"), [("best", "8.00"), ("last", "7.00"), ("mean", "7.00"), ("sum", "21.00")]
-)
+@pytest.mark.parametrize(("attempts", "want"), [("best", "8.00"), ("last", "7.00"), ("mean", "7.00"), ("sum", "21.00")])
 def test_attempts(attempts: str, want: str) -> None:
     given = marks({"E1": {"J1": {"c#1": 6, "c#2": 8, "c#3": 7}}})
     assert score(bundle([stage(attempts=attempts, attempt_count=3)], given=given)) == want
@@ -239,7 +239,9 @@ def test_pending_while_a_mark_is_missing() -> None:
     criteria = [leaf("a"), leaf("m", kind="measurement")]
 
     def state(given: dict[str, Any], **keys: Any) -> str | None:
-        return score(bundle([stage(criteria=criteria, attempt_count=2)], given=marks({"E1": given}), judges="J1 J2", **keys))
+        return score(
+            bundle([stage(criteria=criteria, attempt_count=2)], given=marks({"E1": given}), judges="J1 J2", **keys)
+        )
 
     assert state({}) is None
     assert state({"J1": {"a": 1}, "J2": {"a": 1}}) is None
