@@ -24,9 +24,12 @@ from competition.pages.results import ResultsBook
 from competition.shared import bus as facts
 from competition.shared.bus import Bus
 from competition.shared.db import Database, make_engine
+from competition.shared.frames import WholeFrames
 from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
 from competition.shared.resources import resource_dir
 from judges.ballots.reader import Reader
+from judges.ballots.store import Ballots
+from judges.desk.sockets import wire as wire_desks
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,7 @@ class Services:
     publisher: Any = None
     results: Any = None
     seating: Any = None
+    desks: Any = None
 
     def hang_up(self) -> None:
         """Ends every open stream and socket, so that nobody waits for them when the server leaves."""
@@ -55,13 +59,13 @@ class Services:
 
     def start(self) -> None:
         """Starts what runs beside requests (the projector, the publisher); only a server does."""
-        for part in (self.projector, self.publisher):
+        for part in (self.projector, self.publisher, self.desks):
             if hasattr(part, "start"):
                 part.start()
 
     def stop(self) -> None:
         """Ends what `start` began, so that a worker can leave at once."""
-        for part in (self.publisher, self.projector, self.ballots):
+        for part in (self.desks, self.publisher, self.projector, self.ballots):
             for name in ("stop", "close"):
                 if hasattr(part, name):
                     getattr(part, name)()
@@ -112,6 +116,7 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
         config=config, db=database or Database(make_engine(config.database_url)), bus=Bus(), reader=reader,
         results=ResultsBook(reader),
     )
+    services.ballots = Ballots(services.db, reader)
     facts.use(services.bus)
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor
@@ -170,7 +175,7 @@ def open_sockets(app: Flask, config: Config) -> None:
         app, async_mode="gevent", transports=["websocket"], message_queue=config.redis_url or None, channel="leitai",
         ping_interval=10, ping_timeout=10, max_http_buffer_size=256 * 1024, manage_session=True,
     )
-    app.wsgi_app = WithoutDeflate(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = WithoutDeflate(WholeFrames(app.wsgi_app))  # type: ignore[method-assign]
 
 
 class WithoutDeflate:
@@ -186,6 +191,7 @@ class WithoutDeflate:
 
 def subscribe(services: Services) -> None:
     """Who hears of which fact."""
+    services.desks = wire_desks(services.bus, socketio, services)
 
 
 def trust_proxies(app: Flask, config: Config) -> None:

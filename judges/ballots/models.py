@@ -1,4 +1,5 @@
 """The evidence: appended mark revisions, sheets, rulings, people's operations, and one change row for each of them."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -58,7 +59,8 @@ class Submission(Base):
     __tablename__ = "submission"
     __table_args__ = (CheckConstraint("kind IN ('submit', 'reopen')", name="kind"),)
     seq: Mapped[int] = mapped_column(
-        Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+        Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
     sheet_id: Mapped[int] = mapped_column(ForeignKey("sheet.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
@@ -78,7 +80,8 @@ class Mark(Base):
         CheckConstraint("revision >= 1", name="revision"),
     )
     seq: Mapped[int] = mapped_column(
-        Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+        Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
     sheet_id: Mapped[int] = mapped_column(ForeignKey("sheet.id", ondelete="CASCADE"))
     criterion_id: Mapped[int] = mapped_column(ForeignKey("criterion.id", ondelete="CASCADE"))
     revision: Mapped[int]
@@ -100,11 +103,13 @@ class Ruling(Base):
     __table_args__ = (
         CheckConstraint(
             "kind IN ('adjust', 'absent', 'recuse', 'status', 'time', 'reopen', 'window', 'freeze', 'amend')",
-            name="kind"),
+            name="kind",
+        ),
         Index("ix_ruling_track_kind", "track_id", "kind"),
     )
     seq: Mapped[int] = mapped_column(
-        Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+        Big, ForeignKey("change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
     track_id: Mapped[int] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(10))
     stage_id: Mapped[int | None] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"))
