@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.setup-done
 
-.PHONY: setup demo test bench lint fmt pictures docs help
+.PHONY: setup demo test bench lint fmt pictures docs messages help
 
 help:
 	@echo 'make demo      three contests with simulated judges, http://127.0.0.1:$(PORT) (PORT=8000 SPEED=1)'
@@ -46,6 +46,14 @@ fmt: setup
 # docs/reference.md and docs/protocol.md, from the code
 docs: setup
 	$(BIN)/python docs/generate.py
+
+# the sentences of code and templates into translations/en
+messages: setup
+	@mkdir -p translations var
+	$(BIN)/pybabel -q extract -F pyproject.toml -k _l -k lazy_gettext --no-location --sort-output \
+		--project=Leitai --omit-header -o var/messages.pot competition judges templates
+	$(BIN)/pybabel -q $$(test -e translations/en/LC_MESSAGES/messages.po && echo update --no-fuzzy-matching || echo init) \
+		-l en -i var/messages.pot -d translations
 
 # docs/pictures, from a running demo
 pictures: setup
