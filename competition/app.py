@@ -29,6 +29,7 @@ from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
 from competition.shared.resources import resource_dir
 from judges.ballots.reader import Reader
 from judges.ballots.store import Ballots
+from judges.desk.seating import JudgesSeating
 from judges.desk.sockets import wire as wire_desks
 
 log = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
         results=ResultsBook(reader),
     )
     services.ballots = Ballots(services.db, reader)
+    services.seating = JudgesSeating(services)
     facts.use(services.bus)
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor

@@ -24,7 +24,7 @@ AHEAD = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
-@limiter.limit("20 per minute", methods=["POST"])
+@limiter.limit("30 per minute", methods=["POST"])
 @allow("everyone")
 def sign_in() -> Any:
     form = SignInForm()
@@ -55,7 +55,7 @@ def sign_out() -> Any:
 
 
 @blueprint.get("/in/<token>")
-@limiter.limit("60 per minute")
+@limiter.limit("600 per minute")
 @allow("everyone")
 def use_link(token: str) -> Any:
     """Signs in and goes on. What only looks ahead (HEAD, a prefetching browser) is shown a page and uses nothing up."""

@@ -1,0 +1,39 @@
+"""What the organiser's desk asks of the judges' side, which stands above it; `create_app` wires who answers."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from competition.accounts.policy import Actor
+from competition.contests.models import Contest
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody a sign-in link can be made for: a judge by `code`, a chief by `track`, else the contest's one."""
+
+    role: str
+    title: str
+    code: str = ""
+    track: str = ""
+
+    @property
+    def key(self) -> str:
+        return ":".join((self.role, self.code or self.track))
+
+
+class Seating(Protocol):
+    def seats(self, session: Session, contest: Contest) -> list[Seat]:
+        """Everybody of the contest who marks, records or leads."""
+        ...
+
+    def link(self, session: Session, contest: Contest, seat: Seat, *, actor: Actor, now: datetime) -> str:
+        """The token of a new sign-in link for a seat."""
+        ...
+
+    def decide(self, kind: str, words: dict[str, object], *, actor: Actor, now: datetime) -> None:
+        """A ruling `window` or `freeze` in the words of the judging protocol; raises what keeps it from being made."""
+        ...
