@@ -1,8 +1,7 @@
 // The console's side: windows, freeze, rulings; one sheet; one form. Pure.
 import { t, listed } from '../shared/strings.js';
 import { h, icon, dot } from './dom.js';
-import { stageKey } from './model.js';
-import { RECORDER } from './wall.js';
+import { RECORDER, placeKey } from './wall.js';
 import { RULINGS, PANEL, STATUS, WINDOW } from './rulings.js';
 import { display } from './rubric.js';
 import { gradeValue } from './wall-grade.js';
@@ -37,7 +36,7 @@ function control(wall, ui, stage) {
 const KIND = () => ({ amend: t('更正') });
 
 function history(wall, ui) {
-  const list = [...ui.made, ...[...wall.rulings].sort((a, b) => (b.seq ?? 0) - (a.seq ?? 0))].filter((r) => r.kind !== 'window' || r.reason);
+  const list = [...ui.made, ...wall.rulings.filter((r) => r.track === (wall.stage(ui.stage)?.track ?? r.track)).sort((a, b) => (b.seq ?? 0) - (a.seq ?? 0))].filter((r) => r.kind !== 'window' || r.reason);
   return h('section', {}, h('h2', {}, t('已作裁定'), h('small', {}, t('{n} 件', { n: list.length }))),
     list.length ? h('ol.made', { data: { rulings: list.length } }, list.slice(0, 40).map((r, n) => h('li', { data: { k: `${r.seq ?? 'x'}-${n}`, ruling: r.kind } },
       h('b', {}, RULINGS[r.kind]?.title(r) ?? KIND()[r.kind] ?? r.kind), ' ', h('time', {}, hour(r.at)), h('p', {}, told(r)), r.reason ? h('p.faint', {}, t('理由：{reason}', { reason: r.reason })) : null)))
@@ -57,7 +56,7 @@ function hour(at) {
 
 // ---- one sheet ----
 function oneSheet(wall, ui, sheet) {
-  const cell = wall.cell(sheet), stage = wall.stage(stageKey(sheet)), several = wall.attempts(stageKey(sheet)).length > 1;
+  const cell = wall.cell(sheet), stage = wall.stage(placeKey(sheet)), several = wall.attempts(placeKey(sheet)).length > 1;
   return h('div.side', { data: { k: 'sheet', openSheet: sheet.key } }, back(),
     h('section', {}, h('h2', {}, `${judgeName(sheet.judge)}·${entryName(sheet.entry)}`, h('small', {}, several ? `${stage.title}·${t('第 {n} 次', { n: sheet.attempt })}` : stage.title)),
       h('p', {}, h('span.chip', { class: { submitted: 'chip-ok', marking: 'chip-steel', reopened: 'chip-warn' }[cell.state] ?? '' }, cell.state === 'submitted' ? icon('check') : cell.state === 'empty' ? dot('open') : dot('half'), stateWord(cell))),

@@ -1,8 +1,7 @@
 // How the console looks: the bar, the wall. Pure.
 import { t } from '../shared/strings.js';
 import { h, icon, dot } from './dom.js';
-import { stageKey } from './model.js';
-import { RECORDER } from './wall.js';
+import { RECORDER, placeKey } from './wall.js';
 import { entryName } from './pad-view.js';
 import { aside } from './chief-panel.js';
 
@@ -33,7 +32,7 @@ function bar(wall, ui, stage) {
 
 export function options(wall, chosen) {
   const many = wall.tracks().length > 1;
-  return wall.stages.map((s) => h('option', { value: stageKey(s), selected: stageKey(s) === chosen }, many ? `${s.track_title ?? s.track}·${s.title}` : s.title));
+  return wall.stages.map((s) => h('option', { value: placeKey(s), selected: placeKey(s) === chosen }, many ? `${s.track_title ?? s.track}·${s.title}` : s.title));
 }
 
 function loading(ui) {

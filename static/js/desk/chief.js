@@ -4,8 +4,7 @@ import { read, seconds } from '../shared/decimal.js';
 import { morph, onAction, pageData } from './dom.js';
 import { Link } from './link.js';
 import { uuid } from './queue.js';
-import { stageKey } from './model.js';
-import { Wall } from './wall.js';
+import { Wall, placeKey } from './wall.js';
 import { page } from './chief-view.js';
 import { RULINGS } from './rulings.js';
 
@@ -23,7 +22,7 @@ const link = new Link({
       ui.denied = null;
       ui.heard = Date.now();
       if (!wall.stage(ui.stage)) goStage(first());
-      if (wall.rulings.length) ui.made = [];
+      if (answer.rulings) ui.made = [];
       draw();
     },
     event(name, body) {
@@ -44,7 +43,7 @@ function refresh() {
   again = setTimeout(() => { if (link.state === 'socket') link.open(); else if (link.state === 'http') link.poll(); }, 400);
 }
 
-const first = () => { const open = wall.stages.find((s) => s.window === 'open' && wall.gaps(stageKey(s)).length) ?? wall.stages.find((s) => s.window === 'open') ?? wall.stages[0]; return open ? stageKey(open) : null; };
+const first = () => { const own = wall.stages.filter((s) => s.track === data.track), all = own.length ? own : wall.stages; const open = all.find((s) => s.window === 'open' && wall.gaps(placeKey(s)).length) ?? all.find((s) => s.window === 'open') ?? all[0]; return open ? placeKey(open) : null; };
 
 function goStage(key) {
   ui.stage = key;

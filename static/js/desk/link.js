@@ -66,7 +66,7 @@ export class Link {
       if (answer?.ok) {
         this.opened = true;
         clearTimeout(this.poller);
-        this.on.open(answer);
+        await this.on.open(answer);
         this.become('socket');
       } else if (answer?.error?.code === 'signed_out') this.signOut();
       else this.on.event('refused', answer?.error || {});
@@ -92,7 +92,7 @@ export class Link {
     try {
       const [answer] = await this.post([{ event: 'open', contest: this.contest }]);
       if (!this.socket.connected) {
-        if (answer?.ok) this.on.open(answer);
+        if (answer?.ok) await this.on.open(answer);
         this.become('http');
       }
     } catch { if (!this.socket.connected && this.state !== 'signed_out') this.become('offline'); }

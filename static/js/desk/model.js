@@ -4,18 +4,34 @@ import { complete } from './figure.js';
 import { rounded, shown } from '../shared/decimal.js';
 
 const TIME = '@time';
-export const sheetKey = (s) => [s.track, s.stage, s.entry, s.attempt ?? 1].join('/');
+// A seat's stage, a sheet of it, a cell of the sheet; somebody with two seats has each stage twice
+export const stageKey = (s) => [s.track, s.stage, s.judge ?? ''].join('/');
+export const sheetKey = (s) => [stageKey(s), s.entry, s.attempt ?? 1].join('/');
 export const cellKey = (sheet, criterion) => `${sheet}/${criterion}`;
-export const stageKey = (s) => `${s.track}/${s.stage}`;
 
 export const byNumber = (a, b) => String(a).localeCompare(String(b), 'en', { numeric: true });
 
 export class Model {
   // kinds: which leaves this seat marks; timed: the recorder's page, where an entry's time stands below its leaves
-  constructor({ kinds, timed = false }) {
-    Object.assign(this, { kinds, timed, ready: false, phase: null, seats: [], stages: [], sheets: new Map(), times: new Map(), drafts: {}, undo: {} });
+  constructor({ kinds, timed = false, label = '' }) {
+    Object.assign(this, { kinds, timed, label, ready: false, phase: null, seats: [], stages: [], sheets: new Map(), times: new Map(), drafts: {}, undo: {} });
     this.queue = null;
     this.leafCache = new Map();
+  }
+
+  // The seats of this page: the recorder's, or those judges' that its label names (a chief is told of all)
+  own(answer) {
+    const sheets = (answer.sheets || []).filter((s) => this.timed === ((s.judge ?? null) === null));
+    const named = new Set(this.label.split(/[\s、,，·:：]+/));
+    const mine = sheets.filter((s) => named.has(s.judge));
+    return mine.length ? mine : sheets;
+  }
+
+  // What the tablet keeps is kept for the seat, whoever else may sit down at the same tablet
+  seatName(answer) {
+    if (this.timed) return 'recorder';
+    const all = [...new Set([...this.own(answer), ...(this.own(answer).length ? [] : (answer.seats || []))].map((s) => s.judge ?? ''))].sort();
+    return all.join('+');
   }
 
   open(answer) {
@@ -24,7 +40,7 @@ export class Model {
     this.seats = answer.seats || [];
     this.leafCache.clear();
     const fresh = new Map();
-    for (const s of answer.sheets || []) {
+    for (const s of this.own(answer)) {
       const key = sheetKey(s);
       const known = this.sheets.get(key);
       const marks = new Map((s.marks || []).map((m) => [m.criterion, { value: m.value ?? null, revision: m.revision ?? 0 }]));
@@ -34,8 +50,9 @@ export class Model {
     }
     this.sheets = fresh;
     for (const time of answer.timings || answer.times || []) this.times.set([time.track, time.stage, time.entry].join('/'), time.seconds);
-    const mine = new Set([...fresh.values()].map(stageKey));
-    this.stages = (answer.stages || []).filter((s) => mine.has(stageKey(s)) && this.leaves(s).length);
+    const mine = new Set([...fresh.values()].map(stageKey)), judges = [...new Set([...fresh.values()].map((s) => s.judge ?? null))].sort();
+    this.several = judges.length > 1;
+    this.stages = (answer.stages || []).flatMap((s) => judges.map((judge) => ({ ...s, judge }))).filter((s) => mine.has(stageKey(s)) && this.leaves(s).length);
   }
 
   stage(key) { return this.stages.find((s) => stageKey(s) === key) ?? null; }
@@ -166,14 +183,13 @@ export class Model {
 
   event(name, data) {
     if (name === 'window') {
-      const stage = this.stages.find((s) => s.track === data.track && s.stage === data.stage);
-      if (stage) Object.assign(stage, { window: data.state, reason: data.reason });
+      for (const s of this.stages) if (s.track === data.track && s.stage === data.stage) Object.assign(s, { window: data.state, reason: data.reason });
     } else if (name === 'phase') {
       for (const s of this.stages) if (!data.track || s.track === data.track) s.phase = data.phase;
       if (!data.track) this.phase = data.phase;
     } else if (name === 'sheet') {
       const sheet = this.sheets.get(sheetKey(data));
-      if (!sheet || (data.judge !== undefined && sheet.judge !== undefined && data.judge !== sheet.judge)) return false;
+      if (!sheet) return false;
       sheet.state = data.state ?? sheet.state;
       sheet.reason = data.reason ?? null;
       for (const m of data.marks || []) {

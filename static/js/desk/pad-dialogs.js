@@ -58,7 +58,7 @@ function stages(model, ui) {
     const key = stageKey(s), list = model.list(key, a), done = list.filter((x) => x.state === 'submitted').length, window = s.window ?? 'open';
     const several = model.attempts(key).length > 1, here = key === ui.stage && a === ui.attempt;
     return h('li', { data: { k: `${key}/${a}` } }, h('button.btn', { data: { action: 'stage', stage: key, attempt: a }, 'aria-current': here ? 'true' : null },
-      h('span', {}, h('b', {}, s.title, several ? `·${t('第 {n} 次', { n: a })}` : ''), h('small', {}, `${s.track_title ?? s.track}·`, t('已提交 {done} / {all} 张', { done, all: list.length }))),
+      h('span', {}, h('b', {}, s.title, several ? `·${t('第 {n} 次', { n: a })}` : ''), h('small', {}, `${s.track_title ?? s.track}·${model.several ? `${s.judge}·` : ''}`, t('已提交 {done} / {all} 张', { done, all: list.length }))),
       window === 'open' ? h('span.chip.chip-steel', {}, dot('half'), t('评分中')) : h('span.chip', {}, icon('pause'), window === 'paused' ? t('暂停') : t('关闭'))));
   })))];
 }

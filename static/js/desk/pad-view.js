@@ -34,7 +34,7 @@ function bar(model, ui, stage, queue) {
   const many = new Set(model.stages.map((s) => s.track)).size > 1;
   return h('header.bar', {},
     h('span.seal', { 'aria-hidden': 'true' }, '擂'),
-    h('h1', {}, stage ? (many ? `${stage.track_title ?? stage.track}·${stage.title}` : stage.title) : ui.data.title,
+    h('h1', {}, stage ? `${many ? `${stage.track_title ?? stage.track}·` : ''}${stage.title}${model.several ? `·${stage.judge}` : ''}` : ui.data.title,
       h('small', {}, stage ? `${ui.data.title}·${ui.data.seatLabel}` : ui.data.seatLabel)),
     h('p.faint.push.net', { data: { net: true } }, netHint(ui)),
     badRefusals(model),

@@ -3,7 +3,7 @@ import { t } from '../shared/strings.js';
 import { morph, onAction, pageData } from './dom.js';
 import { Queue, localStore } from './queue.js';
 import { Link } from './link.js';
-import { Model, cellKey, stageKey } from './model.js';
+import { Model, cellKey, stageKey, sheetKey } from './model.js';
 import { press, complete } from './figure.js';
 import { fault, leafPlaces } from './rubric.js';
 import { page } from './pad-view.js';
@@ -14,23 +14,21 @@ const UNDO_KEPT = 60;
 export function startPad({ kinds, timed = false }) {
   const data = pageData();
   const root = document.getElementById('app');
-  const model = new Model({ kinds, timed });
-  const seat = data.seat ?? `${data.role}:${data.seatLabel}`;
-  const name = `leitai:${data.contest}:${seat}`;
-  const work = localStore(`${name}:work`);
+  const model = new Model({ kinds, timed, label: data.seatLabel });
+  let work = null;
   const ui = { data, stage: null, attempt: 1, entry: null, criterion: null, panel: null, says: null, notices: [], link: 'connecting', since: Date.now(), denied: null, kept: true, started: false };
 
   const link = new Link({
     contest: data.contest, api: data.api, csrf: document.querySelector('meta[name=csrf-token]')?.content,
     on: {
       state(state) { ui.link = state; ui.since = Date.now(); draw(); if (link.ready) queue.pump(); },
-      open(answer) { model.open(answer); ui.denied = null; settlePlace(); queue.retry(mayGo); restoreRest(); draw(); queue.pump(); },
+      async open(answer) { await takeSeat(answer); model.open(answer); ui.denied = null; settlePlace(); queue.retry(mayGo); restoreRest(); draw(); queue.pump(); },
       event(kind, body) { heard(kind, body); },
       signedOut() { draw(); },
     },
   });
   const queue = new Queue({
-    store: localStore(`${name}:queue`), send: (items) => link.send(items), batch: () => (link.state === 'http' ? 10 : 1),
+    store: null, send: (items) => link.send(items), batch: () => (link.state === 'http' ? 10 : 1),
     revisionOf: (cell) => model.revisionOf(cell), onKept: (kept) => { ui.kept = kept; },
     onAnswer(item, answer) {
       if (!answer.ok && answer.error?.code === 'signed_out') return link.signOut();
@@ -42,7 +40,18 @@ export function startPad({ kinds, timed = false }) {
   model.queue = queue;
 
   const mayGo = (item) => { const sheet = model.sheets.get(item.sheet); return Boolean(sheet) && !model.closed(sheet); };
-  const sheet = () => model.sheets.get([ui.stage, ui.entry, ui.attempt].join('/')) ?? null;
+  const sheet = () => model.sheets.get(`${ui.stage}/${ui.entry}/${ui.attempt}`) ?? null;
+
+  // Whose tablet it is comes with the first answer; then what it kept for that seat is taken up
+  async function takeSeat(answer) {
+    if (work) return;
+    const name = `leitai:${data.contest}:${model.seatName(answer)}`;
+    queue.store = localStore(`${name}:queue`);
+    const kept = await localStore(`${name}:work`).load();
+    Object.assign(model, { drafts: kept?.drafts ?? {}, undo: kept?.undo ?? {} });
+    await queue.load();
+    work = localStore(`${name}:work`);
+  }
 
   // ---- where the judge stands ----
   function settlePlace() {
@@ -127,9 +136,9 @@ export function startPad({ kinds, timed = false }) {
     const cell = cellKey(s.key, leaf.code), from = model.marked(s, leaf.code);
     if (!undoing) (model.undo[s.key] ??= []).push({ criterion: leaf.code, from });
     if (model.undo[s.key]?.length > UNDO_KEPT) model.undo[s.key].shift();
-    const where = { contest: data.contest, track: s.track, stage: s.stage, entry: s.entry };
+    const where = { contest: data.contest, track: s.track, stage: s.stage, entry: s.entry }, judge = s.judge ?? null;
     if (leaf.kind === 'time') queue.add('time', { ...where, seconds: value }, cell, s.key);
-    else queue.mark({ ...where, criterion: leaf.code, attempt: s.attempt, value }, cell, s.key);
+    else queue.mark({ ...where, judge, criterion: leaf.code, attempt: s.attempt, value }, cell, s.key);
   }
 
   function undo() {
@@ -187,7 +196,7 @@ export function startPad({ kinds, timed = false }) {
     if (!s || model.closed(s) || model.missing(s).length || model.unsettled(s).length) return draw();
     delete model.undo[s.key];
     keep();
-    return queue.add('submit', { contest: data.contest, track: s.track, stage: s.stage, entry: s.entry, attempt: s.attempt }, `${s.key}/`, s.key);
+    return queue.add('submit', { contest: data.contest, track: s.track, stage: s.stage, entry: s.entry, attempt: s.attempt, judge: s.judge ?? null }, `${s.key}/`, s.key);
   }
 
   // Figures that were under the finger when the page went away become marks now
@@ -209,7 +218,7 @@ export function startPad({ kinds, timed = false }) {
     if (kind === 'refused') ui.denied = body;
     else if (kind === 'notice') ui.notices.push({ id: Date.now(), message: body.message });
     else if (model.event(kind, body)) queue.retry(mayGo);
-    if (kind === 'sheet' && body.state === 'reopened') delete model.undo[[body.track, body.stage, body.entry, body.attempt ?? 1].join('/')];
+    if (kind === 'sheet' && body.state === 'reopened') delete model.undo[sheetKey(body)];
     // Sheets may have come or gone with a ruling, a phase or a window: look again
     if ((['phase', 'window', 'ruling'].includes(kind) || (kind === 'sheet' && body.state === 'reopened')) && link.state === 'socket') { clearTimeout(heard.timer); heard.timer = setTimeout(() => link.open(), 300 + Math.random() * 700); }
     draw();
@@ -273,13 +282,8 @@ export function startPad({ kinds, timed = false }) {
     }
   }
 
-  (async () => {
-    await queue.load();
-    const kept = await work.load();
-    Object.assign(model, { drafts: kept?.drafts ?? {}, undo: kept?.undo ?? {} });
-    draw();
-    link.start();
-    setInterval(() => { if (queue.items.length && link.ready) queue.pump(); if (ui.link !== 'socket') draw(); }, 1000);
-  })();
+  draw();
+  link.start();
+  setInterval(() => { if (queue.items.length && link.ready) queue.pump(); if (ui.link !== 'socket') draw(); }, 1000);
   return { model, queue, link, ui };
 }

@@ -1,7 +1,9 @@
 // The chief's picture of a track: judges × entries of a stage and attempt, out of `open` and of what is told since.
 import { leaves, sum, sumPlaces, display, JUDGED, MEASURED } from './rubric.js';
 import { rounded, shown } from '../shared/decimal.js';
-import { byNumber, stageKey } from './model.js';
+import { byNumber } from './model.js';
+
+export const placeKey = (s) => `${s.track}/${s.stage}`;
 
 const FRESH = 8000;
 export const RECORDER = '';   // the recorder's column: sheets without a judge
@@ -17,8 +19,9 @@ export class Wall {
     this.stages = answer.stages || [];
     this.phases = {};
     this.rulings = [...(answer.rulings || [])];
-    for (const [track, on] of Object.entries(answer.freeze || answer.frozen || {})) this.frozen.set(track, on);
-    for (const s of this.stages) if (s.frozen !== undefined) this.frozen.set(s.track, Boolean(s.frozen));
+    for (const s of this.stages) this.frozen.set(s.track, false);
+    for (const r of this.rulings) if (r.kind === 'freeze') this.frozen.set(r.track, Boolean(r.on));
+    for (const r of this.rulings) if (r.kind === 'window') Object.assign(this.stage(placeKey(r)) ?? {}, { reason: r.reason });
     this.sheets = new Map((answer.sheets || []).map((s) => [key(s), this.made(s)]));
   }
 
@@ -43,22 +46,22 @@ export class Wall {
     } else if (name === 'freeze') this.frozen.set(data.track, Boolean(data.on));
   }
 
-  stage(at) { return this.stages.find((s) => stageKey(s) === at) ?? null; }
+  stage(at) { return this.stages.find((s) => placeKey(s) === at) ?? null; }
   phaseOf(track) { return this.phases[track] ?? this.stages.find((s) => s.track === track)?.phase ?? (this.phase && typeof this.phase === 'object' ? this.phase[track] : this.phase); }
-  attempts(at) { return [...new Set([...this.sheets.values()].filter((s) => stageKey(s) === at).map((s) => s.attempt))].sort((a, b) => a - b); }
-  list(at, attempt) { return [...this.sheets.values()].filter((s) => stageKey(s) === at && s.attempt === attempt); }
+  attempts(at) { return [...new Set([...this.sheets.values()].filter((s) => placeKey(s) === at).map((s) => s.attempt))].sort((a, b) => a - b); }
+  list(at, attempt) { return [...this.sheets.values()].filter((s) => placeKey(s) === at && s.attempt === attempt); }
   entries(track) { return [...new Set([...this.sheets.values()].filter((s) => !track || s.track === track).map((s) => s.entry))].sort(byNumber); }
   judges(track) { return [...new Set([...this.sheets.values()].filter((s) => s.judge !== RECORDER && (!track || s.track === track)).map((s) => s.judge))].sort(byNumber); }
   tracks() { return [...new Map(this.stages.map((s) => [s.track, s.track_title ?? s.track])).entries()]; }
 
-  leaves(sheet) { return leaves(this.stage(stageKey(sheet))?.criteria, sheet.judge === RECORDER ? MEASURED : JUDGED); }
+  leaves(sheet) { return leaves(this.stage(placeKey(sheet))?.criteria, sheet.judge === RECORDER ? MEASURED : JUDGED); }
 
   // One cell: empty, marking n of m, submitted, reopened; null where this judge has no sheet for the entry
   cell(sheet) {
     if (!sheet) return null;
     const list = this.leaves(sheet), value = (leaf) => sheet.values.get(leaf.code)?.value ?? null;
     const done = list.filter((l) => value(l) !== null).length;
-    const stage = this.stage(stageKey(sheet));
+    const stage = this.stage(placeKey(sheet));
     const total = list.length === 1 && list[0].kind !== 'grade' ? display(list[0], value(list[0])) : shown(rounded(sum(list, value), sumPlaces(list, stage)));
     const state = sheet.expected === false ? 'not_expected' : sheet.state === 'submitted' || sheet.state === 'reopened' ? sheet.state : done ? 'marking' : 'empty';
     return { sheet, done, all: list.length, total: done ? total : '', state, fresh: Date.now() - (this.news.get(sheet.key) ?? 0) < FRESH };
@@ -79,7 +82,7 @@ export class Wall {
 
   // What closing would leave open, by judge: every attempt of the stage in which somebody has begun, and the first
   gaps(at) {
-    const due = [...this.sheets.values()].filter((s) => stageKey(s) === at && s.expected !== false && s.state !== 'submitted' && this.leaves(s).length)
+    const due = [...this.sheets.values()].filter((s) => placeKey(s) === at && s.expected !== false && s.state !== 'submitted' && this.leaves(s).length)
       .filter((s) => s.attempt === 1 || this.list(at, s.attempt).some((o) => o.entry === s.entry && o.values.size));
     const by = new Map();
     for (const s of due.sort((a, b) => byNumber(a.entry, b.entry))) by.set(s.judge, [...(by.get(s.judge) ?? []), this.cell(s)]);
