@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flask_babel import gettext as _
 from sqlalchemy import Integer, String, column, select, table
 from sqlalchemy.orm import Session
 
-from competition.accounts.models import Audit, Grant, Person
+from competition.accounts.models import Audit, Grant, Person, Unit
 from competition.accounts.policy import Actor, GrantInfo
+from competition.shared.errors import DomainError
 
 # Contests stand above people; for the address of a start page their codes are enough.
 _contest = table("contest", column("id", Integer()), column("code", String()))
@@ -75,3 +77,11 @@ def start_address(session: Session, actor: Actor, role: str | None = None) -> st
         if contest is not None and (track is not None or "{track}" not in page):
             return page.format(contest=contest, track=track)
     return None
+
+
+def get_unit(session: Session, code: str) -> Unit:
+    """The platform's unit of that code, ignoring case."""
+    unit = session.scalar(select(Unit).where(Unit.code_key == code.casefold()))
+    if unit is None:
+        raise DomainError("unknown", _("没有代码为“%(code)s”的单位。", code=code), "unit")
+    return unit

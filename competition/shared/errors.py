@@ -23,3 +23,12 @@ class DomainError(Exception):
 
     def as_dict(self) -> dict[str, object]:
         return {"code": self.code, "message": self.message, "field": self.field, **self.details}
+
+
+class Refused(Exception):
+    """A command that ends here: its exit code (1 the answer is no, 2 bad input) and what to tell on stderr."""
+
+    def __init__(self, code: int, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.code = code
+        self.lines = lines

@@ -17,10 +17,16 @@ from competition.shared.resources import resource_dir
 _LOCK = 0x1E180000
 
 
-def config_for(connection: Connection) -> Config:
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(resource_dir("migrations")).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def config_for(connection: Connection) -> Config:
+    """Alembic's settings for that connection; `migrations/env.py` takes it from there."""
+    config = _config()
     config.attributes["connection"] = connection
     return config
 
@@ -67,12 +73,18 @@ def current(database: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
 def head() -> str | None:
     """The newest revision of this program."""
-    config = Config()
-    config.set_main_option("script_location", str(resource_dir("migrations")).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return ScriptDirectory.from_config(config).get_current_head()
+    return _scripts().get_current_head()
+
+
+def revisions() -> frozenset[str]:
+    """Every revision this program knows."""
+    return frozenset(script.revision for script in _scripts().walk_revisions())
 
 
 def is_empty(database: Database) -> bool:
