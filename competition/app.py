@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from competition.accounts.views import load_actor
 from competition.config import Config
 from competition.extensions import babel, csrf, limiter, socketio
-from competition.pages.context import page_context
+from competition.pages.context import breaks, page_context
 from competition.pages.errors import register_errors
 from competition.pages.headers import secure
 from competition.pages.health import Metrics
@@ -130,6 +130,7 @@ def speak_languages(app: Flask) -> None:
     app.config.update(BABEL_DEFAULT_LOCALE="zh", BABEL_TRANSLATION_DIRECTORIES=str(resource_dir("translations")))
     babel.init_app(app, locale_selector=chosen_language)
     app.context_processor(page_context)
+    app.jinja_env.filters["breaks"] = breaks
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 

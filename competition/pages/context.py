@@ -1,10 +1,12 @@
 """What every template may use."""
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
+from markupsafe import Markup, escape
 
 from competition.pages.language import chosen_language, other_language
 from competition.shared import guards
@@ -18,6 +20,11 @@ def page_context() -> dict[str, Any]:
         "lang": chosen_language(),
         "language_url": _in_other_language(),
     }
+
+
+def breaks(title: str) -> Markup:
+    """A title that may break after its year and after the place that it names, and nowhere inside a word."""
+    return Markup(re.sub(r"(?<=[年省市区县届杯])(?=\w)", "<wbr>", str(escape(title))))
 
 
 def _in_other_language() -> str:

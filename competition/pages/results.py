@@ -18,6 +18,7 @@ from competition.contests import models, queries, rules
 from competition.leaderboard.records import Row, TrackResult
 from competition.leaderboard.rules import fold
 from competition.recommendation.rules import Nomination, Outcome, nominate
+from competition.registration.queries import entries_of_track
 from competition.registration.rules import Entry
 from competition.scoring.evidence import TrackEvidence
 
@@ -116,7 +117,8 @@ class ResultsBook:
         evidence = {track.code: self._reader.read(session, track.id, horizons[track.id]) for track in contest.tracks}
         folded = {track.code: fold(track, evidence[track.code]) for track in definition.tracks}
         prizes = {track.code: allot_prizes(track, folded[track.code]) for track in definition.tracks}
-        entries = tuple(entry for each in evidence.values() for entry in each.entries)
+        entries = tuple(
+            entry for track in contest.tracks for entry in _entries(session, track.id, evidence[track.code]))
         outcome = Outcome(definition, entries, folded, prizes)
         rows = {track.code: track for track in contest.tracks}
         return ContestResults(
@@ -132,3 +134,9 @@ class ResultsBook:
             teams=team_points(definition, folded.values(), entries),
             nominations=tuple(nominate(scheme, [outcome]) for scheme in definition.schemes),
         )
+
+
+def _entries(session: Session, track_id: int, evidence: TrackEvidence) -> tuple[Entry, ...]:
+    """The entries whole: evidence carries their standing, but neither unit nor attributes, which no board reads."""
+    standings = {entry.code: (str(entry.status), entry.status_from) for entry in evidence.entries}
+    return entries_of_track(session, track_id, standings)
