@@ -9,13 +9,12 @@ time, a draw) stands in the key as its place among the rows that tie up to there
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from math import lcm
 from typing import Final
 
-from competition.contests.rules import RankTies
+from competition.contests.rules import RankTies, Track
 from competition.leaderboard.records import Row
 
 RANKED: Final = "a"
@@ -23,11 +22,6 @@ PENDING: Final = "b"
 OTHERS: Final = "~"
 NO_VALUE: Final = "~"
 _NINES: Final = str.maketrans("0123456789", "9876543210")
-
-
-def scale_of(values: Iterable[Fraction | Decimal | None]) -> int:
-    """The common multiple that makes whole numbers of all `values`."""
-    return lcm(*(value.as_integer_ratio()[1] for value in values if value is not None))
 
 
 def falling(value: Fraction | Decimal | None, scale: int) -> str:
@@ -74,10 +68,13 @@ def shown_keys(tie_break: Sequence[str]) -> int:
     return len(tie_break)
 
 
-def order_ranked(rows: Sequence[Row], tie_break: Sequence[str], places: int, stages: int) -> list[str]:
+def order_ranked(rows: Sequence[Row], track: Track) -> list[str]:
     """The order keys of ranked rows that stand in their order (the best first)."""
+    tie_break, places, stages = track.ranking.tie_break, track.ranking.places, len(track.stages)
     shown = shown_keys(tie_break)
-    scales = [scale_of(row.tie_break[place] for row in rows) for place in range(shown)]
+    # A stage's score is whole in units of its last place, so a key stays as it is when others' scores change.
+    units = {f"stage:{stage.code}": int(10**stage.places) for stage in track.stages}
+    scales = [units[key] for key in tie_break[:shown]]
     keys: list[str] = []
     before: Row | None = None
     turn = 0

@@ -142,7 +142,7 @@ def _rank(track: Track, rows: Sequence[Row]) -> list[Row]:
     # An entry pending in a later stage will stand before all who were cut earlier, so it takes a rank already.
     pending = [row.pending_at for row in rows if row.status == "pending"]
     ahead = [sum(1 for place in pending if place > reached) for reached in range(-1, len(track.stages))]
-    orders = order_ranked([row for _, row in keyed], ranking.tie_break, ranking.places, len(track.stages))
+    orders = order_ranked([row for _, row in keyed], track)
     ranked: list[Row] = []
     above: SortKey | None = None
     position = 0
@@ -193,5 +193,5 @@ def fold(track: Track, evidence: TrackEvidence) -> TrackResult:
 
 
 def board_rows(result: TrackResult) -> list[Row]:
-    """The rows as a board lists them: by order key, those of equal key by entry code (contract.md, `leitai.board/1`)."""
+    """The rows as a board lists them: by order key, then by entry code (contract.md, `leitai.board/1`)."""
     return sorted(result.rows, key=lambda row: (row.order, row.entry))

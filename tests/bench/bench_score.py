@@ -2,8 +2,8 @@
 
     python tests/bench/bench_score.py [ENTRIES]
 
-A bundle of 500 entries, 9 judges and 20 criteria (90,000 marks) is scored in a process of its own, start-up and reading included,
-then one of ten times the entries. Prints; asserts nothing.
+A bundle of 500 entries, 9 judges and 20 criteria (90,000 marks) is scored in a process of its own, start-up and
+reading included, then one of ten times the entries. Prints; asserts nothing.
 """
 
 from __future__ import annotations

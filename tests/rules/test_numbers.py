@@ -6,10 +6,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from tests.rules.bundles import bundle, encoded, leaf, marks, refused, rows, score, stage
 
 from competition.bundle.rules import read_bundle
 from competition.scoring.rules import BadNumber, format_amount, parse_amount, round_to
+from tests.rules.bundles import bundle, encoded, leaf, marks, refused, rows, score, stage
 
 
 @pytest.mark.parametrize(

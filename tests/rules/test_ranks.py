@@ -353,3 +353,13 @@ def test_an_order_key_shows_no_value_the_row_does_not() -> None:
     )
     other["timings"] = [{**timing, "seconds": n} for n, timing in zip((9, 8), timings, strict=True)]
     assert {r.entry: r.order for r in track(one).rows} == {r.entry: r.order for r in track(other).rows}
+
+
+@pytest.mark.parametrize("keys", [["stage:s", "criterion:s/c"], ["criterion:s/c", "draw"], []])
+def test_an_order_key_stays_when_others_change_who_do_not_tie(keys: list[str]) -> None:
+    def orders(values: dict[str, Any]) -> dict[str, str]:
+        return {row.entry: row.order for row in track(one_stage(values, ranking={"tie_break": keys})).rows}
+
+    before = orders({"E1": "90.5", "E2": 80, "E3": 70})
+    after = orders({"E1": "90.5", "E2": 80, "E3": "99.37", "E4": 3})
+    assert [before[who] == after[who] for who in ("E1", "E2", "E3")] == [True, True, False]

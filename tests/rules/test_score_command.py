@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -72,3 +73,13 @@ def test_the_standard_input(files: dict[str, Path], monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(files["one"].read_bytes())))
     status, out, _ = run("-")
     assert status == 0 and json.loads(out)["contest"] == "one"
+
+
+def test_it_needs_no_web_and_no_database() -> None:
+    code = (
+        "import sys, competition.bundle.score; "
+        "print([name for name in ('flask', 'sqlalchemy', 'gevent', 'click') if name in sys.modules])"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.rules.bundles import bundle, encoded, entry, leaf, marks, refused, stage
 
 from competition.bundle.rules import canonical, read_bundle, write_bundle
+from tests.rules.bundles import bundle, encoded, entry, leaf, marks, refused, stage
 
 LEAST: dict[str, Any] = {
     "format": "leitai.bundle/1",
