@@ -17,8 +17,11 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from competition.accounts.policy import CONSOLE
+from competition.bundle.rules import read_bundle
+from competition.bundle.service import import_bundle
 from competition.shared import clock, schema
 from competition.shared.db import Database, make_engine
+from judges.sections import SECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
@@ -127,10 +130,6 @@ def load(database: Database) -> Callable[..., int]:
     """`load(path)` imports a bundle (a path under tests/data will do) and gives the contest's id."""
 
     def load(path: str | Path, *, replace: bool = False) -> int:
-        from competition.bundle.rules import read_bundle
-        from competition.bundle.service import import_bundle
-        from judges.sections import SECTIONS
-
         bundle = read_bundle((DATA / path).read_bytes())
         with database.transaction() as session:
             return import_bundle(session, bundle, sections=SECTIONS, actor=CONSOLE, now=clock.now(), replace=replace)
