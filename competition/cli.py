@@ -83,9 +83,11 @@ def _contest_and_tracks(session: Any, name: str) -> tuple[Contest, list[Track]]:
 
 
 @leitai.command()
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
-    "--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 100), help="How fast the judges mark."
+    "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Where the server listens."
+)
+@click.option(
+    "--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 1000), help="How fast the judges mark."
 )
 def demo(port: int, speed: float) -> int:
     """Run three contests with simulated judges, in a folder that is gone afterwards."""
@@ -97,9 +99,9 @@ def demo(port: int, speed: float) -> int:
 
 
 @leitai.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--workers", default=1, show_default=True, type=int)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0: all.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
+@click.option("--workers", default=1, show_default=True, type=int, help="More than one: PostgreSQL and Redis.")
 @click.option("--no-jobs", is_flag=True, help="Start no job process beside the server.")
 def serve(host: str, port: int, workers: int, no_jobs: bool) -> int:
     """Apply migrations and serve."""
@@ -278,7 +280,7 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--role", required=True)
+@click.option("--role", required=True, help="What the person may do; see the table of roles.")
 @click.option("--contest", metavar="CODE", help="The contest in which the role holds; without it, in all.")
 @click.option("--unit", metavar="CODE", help="The unit for which the role holds.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from the standard input instead of asking.")

@@ -10,7 +10,7 @@ from flask import Flask
 from flask_babel import Babel, force_locale
 
 from competition.accounts.policy import ROLE_TABLE
-from competition.cli import main as program
+from competition.cli import leitai as program
 from competition.config import SETTINGS
 
 REFERENCE = Path(__file__).with_name("reference.md")
@@ -30,13 +30,19 @@ def commands() -> list[str]:
         options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
         for option in options:
             default = option.to_info_dict().get("default")
-            shown = f" (default {default})" if default not in (None, "", False, ()) and "Sentinel" not in str(default) else ""
+            shown = (
+                f" (default {default})"
+                if default not in (None, "", False, ()) and "Sentinel" not in str(default)
+                else ""
+            )
             lines.append(f"- `{', '.join(option.opts)}`: {cell(option.help or '')}{shown}")
         lines += [""] if options else []
     return lines
 
 
-def walk(group: click.Command, context: click.Context, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:
+def walk(
+    group: click.Command, context: click.Context, path: tuple[str, ...]
+) -> list[tuple[tuple[str, ...], click.Command]]:
     if not isinstance(group, click.Group):
         return [(path, group)]
     found = []
@@ -54,7 +60,12 @@ def settings() -> list[str]:
 
 
 def roles() -> list[str]:
-    lines = ["## Roles", "", "| role | 名称 | scope | 职责 | never together with, in one contest |", "|---|---|---|---|---|"]
+    lines = [
+        "## Roles",
+        "",
+        "| role | 名称 | scope | 职责 | never together with, in one contest |",
+        "|---|---|---|---|---|",
+    ]
     app = Flask("leitai")
     Babel(app)
     with app.app_context(), force_locale("zh"):
