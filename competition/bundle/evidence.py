@@ -149,6 +149,7 @@ def read_panels(top: Record, known: Known) -> tuple[Panel, ...]:
     panels = []
     whole: dict[tuple[str, str], str] = {}
     seated: dict[tuple[str, str], dict[str, str]] = {}
+    peopled = frozenset(known.entries.values())
     for record in top.records("panels"):
         track, code, stage = track_and_stage(record, known)
         judges = record.texts("judges", required=True) or ()
@@ -163,7 +164,7 @@ def read_panels(top: Record, known: Known) -> tuple[Panel, ...]:
         for place, entry in enumerate(record.items("entries") or ()):
             check_entry(entry, f"{record.at('entries')}[{place}]", track, known, record)
         if stage is not None and stage.normalise in PANEL_NORMALISES:
-            _alone(record, (track, code), entries, whole, seated, track in known.entries.values())
+            _alone(record, (track, code), entries, whole, seated, track in peopled)
         record.close()
         panels.append(Panel(track, code, judges, entries))
     return tuple(panels)

@@ -134,25 +134,41 @@ def read_tree(data: bytes, *, max_bytes: int) -> tuple[object, list[tuple[str, s
     return tree, list(_walk(tree)) if repeats or _SUSPECT.search(text) else []
 
 
+# The place of a value as the place of what holds it, and its key there; written out only where there is a problem.
+_Link = tuple["_Link | None", str | int]
+
+
+def _place(link: _Link | None) -> str:
+    """A place written out, its middle left out where it is very long."""
+    steps: list[str | int] = []
+    while link is not None:
+        link, step = link
+        steps.append(step)
+    path = ""
+    for step in reversed(steps if len(steps) <= 80 else [*steps[:40], "…", *steps[-40:]]):
+        path = f"{path}[{step}]" if isinstance(step, int) else at(path, step)
+    return path
+
+
 def _walk(tree: object) -> Iterator[tuple[str, str]]:
     """Keys that stand twice and texts that are not valid, with their places."""
     # Its own stack, so that no depth of the file can exhaust that of the interpreter.
-    stack: list[tuple[str, object]] = [("", tree)]
+    stack: list[tuple[_Link | None, object]] = [(None, tree)]
     while stack:
-        path, value = stack.pop()
+        link, value = stack.pop()
         if isinstance(value, str):
             if _BAD_TEXT.search(value):
-                yield path, "holds half a surrogate pair or U+0000"
+                yield _place(link), "holds half a surrogate pair or U+0000"
         elif isinstance(value, dict):
             if isinstance(value, RepeatedKeys):
                 for key in value.repeated:
-                    yield at(path, key), "stands twice"
+                    yield _place((link, key)), "stands twice"
             for key, below in reversed(value.items()):
                 if _BAD_TEXT.search(key):
-                    yield at(path, key), "is a key with half a surrogate pair or U+0000"
+                    yield _place((link, key)), "is a key with half a surrogate pair or U+0000"
                 if isinstance(below, (str, dict, list)):
-                    stack.append((at(path, key), below))
+                    stack.append(((link, key), below))
         elif isinstance(value, list):
             for place in range(len(value) - 1, -1, -1):
                 if isinstance(value[place], (str, dict, list)):
-                    stack.append((f"{path}[{place}]", value[place]))
+                    stack.append(((link, place), value[place]))

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from math import lcm
 
 from competition.contests.rules import ZERO, Ranking, Track
 from competition.leaderboard.ordering import order_key, order_ranked, ranks_from_order
@@ -37,7 +38,7 @@ __all__ = [
     "stand",
 ]
 
-SortKey = tuple[int, Fraction, tuple[tuple[int, Fraction], ...]]
+SortKey = tuple[int, int, tuple[tuple[int, int], ...]]
 
 
 def _tie_value(
@@ -110,16 +111,27 @@ def entry_row(
     )
 
 
-def _sort_key(row: Row, lower_first: Sequence[bool]) -> SortKey:
-    """What puts the better row first; equal for rows that share a rank."""
-    ties = []
-    for value, lower in zip(row.tie_break, lower_first, strict=True):
-        if value is None:
-            ties.append((1, Fraction(0)))
-        else:
-            ties.append((0, value if lower else -value))
-    total = Fraction(0) if row.total is None else Fraction(row.total)
-    return -row.reached, -total, tuple(ties)
+def _sort_keys(rows: Sequence[Row], ranking: Ranking) -> list[SortKey]:
+    """For each ranked row what puts the better one first; equal for rows that share a rank."""
+    unit = int(10**ranking.places)
+    lower_first = [key == "draw" or key.startswith("elapsed:") for key in ranking.tie_break]
+    # Whole numbers compare many times faster than fractions, so each column is scaled to its common multiple.
+    scales = [
+        lcm(*(value.denominator for row in rows if (value := row.tie_break[place]) is not None))
+        for place in range(len(ranking.tie_break))
+    ]
+    keys: list[SortKey] = []
+    for row in rows:
+        ties: list[tuple[int, int]] = []
+        for value, lower, scale in zip(row.tie_break, lower_first, scales, strict=True):
+            if value is None:
+                ties.append((1, 0))
+            else:
+                size = value.numerator * (scale // value.denominator)
+                ties.append((0, size if lower else -size))
+        upper, below = (row.total or ZERO).as_integer_ratio()
+        keys.append((-row.reached, -upper * (unit // below), tuple(ties)))
+    return keys
 
 
 def _decided(above: SortKey, below: SortKey, ranking: Ranking) -> str | None:
@@ -137,8 +149,8 @@ def _decided(above: SortKey, below: SortKey, ranking: Ranking) -> str | None:
 def _rank(track: Track, rows: Sequence[Row]) -> list[Row]:
     """Ranked rows in order with their ranks and order keys, then the others by code (sentences 2, 4 and 5)."""
     ranking = track.ranking
-    lower_first = [key == "draw" or key.startswith("elapsed:") for key in ranking.tie_break]
-    keyed = sorted(((_sort_key(row, lower_first), row) for row in rows if row.status == "ranked"), key=_by_key_and_code)
+    unsorted = [row for row in rows if row.status == "ranked"]
+    keyed = sorted(zip(_sort_keys(unsorted, ranking), unsorted, strict=True), key=_by_key_and_code)
     # An entry pending in a later stage will stand before all who were cut earlier, so it takes a rank already.
     pending = [row.pending_at for row in rows if row.status == "pending"]
     ahead = [sum(1 for place in pending if place > reached) for reached in range(-1, len(track.stages))]
