@@ -299,12 +299,11 @@ def user_add(name: str, role: str, contest: str | None, unit: str | None, passwo
     now = clock.now()
     with _database() as database:
         with database.reading() as session:
-            known = person_by_login(session, name)
-        password = None if known else _password(from_stdin=password_stdin)
+            found = person_by_login(session, name)
+            known = None if found is None else found.id
+        password = _password(from_stdin=password_stdin) if known is None else None
         with database.transaction() as session:
-            person = (
-                known.id if known else service.create_person(session, login=name, name=name, password=password, now=now)
-            )
+            person = known or service.create_person(session, login=name, name=name, password=password, now=now)
             service.grant(
                 session,
                 person,

@@ -114,7 +114,7 @@ def postgresql_url(postgresql_template: str) -> Iterator[str]:
 
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The address of a fresh database at the newest revision, once for each kind of database."""
+    """The address of a fresh database at the newest revision, for each kind (or those a test chooses)."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 def rich_bundle(*, without_evidence: bool = False) -> str:
     where = {"track": "solo", "stage": "theory"}
 
-    def mark(entry: str, judge: str | None, criterion: str, value: object, attempt: int = 1, **more: str) -> dict[str, Any]:
-        return {**where, "entry": entry, "judge": judge, "criterion": criterion, "attempt": attempt, "value": value, **more}
+    def mark(entry: str, judge: str | None, criterion: str, value: object, attempt: int = 1) -> dict[str, Any]:
+        return {**where, "entry": entry, "judge": judge, "criterion": criterion, "attempt": attempt, "value": value}
 
     evidence = {
         "recusals": [{"judge": "J1", "entry": "B", "reason": "同单位"}, {"judge": "J2", "entry": "T1"}],
@@ -50,7 +50,8 @@ def rich_bundle(*, without_evidence: bool = False) -> str:
             {"code": "huancui", "name": "环翠区", "kind": "district"},
         ],
         "judges": [
-            {"code": "J1", "name": "甲", "organisation": "ws"}, {"code": "J2", "name": "乙"}, {"code": "J3", "name": "丙"},
+            {"code": "J1", "name": "甲", "organisation": "ws"}, {"code": "J2", "name": "乙"},
+            {"code": "J3", "name": "丙"},
         ],
         "tracks": [
             {
@@ -58,14 +59,17 @@ def rich_bundle(*, without_evidence: bool = False) -> str:
                     {
                         "code": "theory", "title": "理论", "weight": "0.30", "criteria": [
                             {"code": "work", "title": "作业", "note": "按件评", "criteria": [
-                                {"code": "fit", "title": "配合", "min": "0.5", "max": 20, "step": "0.5", "factor": "1.5"},
+                                {"code": "fit", "title": "配合", "min": "0.5", "max": 20, "step": "0.5",
+                                 "factor": "1.5"},
                                 {"code": "deep", "title": "细处", "criteria": [
                                     {"code": "polish", "title": "光洁", "max": 9, "kind": "grade",
                                      "descriptors": ["差", "中", "良", "优"]}]}]},
-                            {"code": "length", "title": "长度", "min": -1, "max": 10, "kind": "measurement", "note": ""},
+                            {"code": "length", "title": "长度", "min": -1, "max": 10, "kind": "measurement",
+                             "note": ""},
                         ],
-                        "aggregate": {"over": "judge", "method": "trimmed_mean"}, "attempts": "mean", "attempt_count": 2,
-                        "places": 3, "rounding": "half_even", "advance": {"by": "stage", "top": 2, "min": "10.50"},
+                        "aggregate": {"over": "judge", "method": "trimmed_mean"}, "attempts": "mean",
+                        "attempt_count": 2, "places": 3, "rounding": "half_even",
+                        "advance": {"by": "stage", "top": 2, "min": "10.50"},
                     },
                     {
                         "code": "final", "title": "决赛", "criteria": [{"code": "all", "title": "总评", "max": 10}],
@@ -88,7 +92,8 @@ def rich_bundle(*, without_evidence: bool = False) -> str:
         "entries": [
             {"code": "B", "track": "solo", "title": "乙作", "draw": 2, "organisation": "ws",
              "members": [{"name": "张三"}, {"name": "李四"}],
-             "attributes": {"months": 26, "ratio": 2.50, "text": "2.5", "yes": True, "big": 123456789012345678901234567890}},
+             "attributes": {"months": 26, "ratio": 2.50, "text": "2.5", "yes": True,
+                            "big": 123456789012345678901234567890}},
             {"code": "A", "track": "solo", "title": "甲作", "draw": 1, "attributes": {"months": 12}},
             {"code": "C", "track": "solo", "title": "丙作", **({} if without_evidence else standing)},
             {"code": "T1", "track": "team", "title": "一队"},
@@ -103,7 +108,8 @@ def rich_bundle(*, without_evidence: bool = False) -> str:
         **({} if without_evidence else evidence),
         "team_points": {"points": [10, "7.50", 1]},
         "schemes": [
-            {"code": "province", "title": "省级", "quota": 1, "kinds": ["skill", "challenge"], "prizes": ["silver", "gold"],
+            {"code": "province", "title": "省级", "quota": 1, "kinds": ["skill", "challenge"],
+             "prizes": ["silver", "gold"],
              "requires": [{"attribute": "months", "min": 24, "max": "36.5"}, {"attribute": "ratio", "equals": 2.5},
                           {"attribute": "text", "equals": "2.5"}, {"attribute": "yes", "equals": True}],
              "per_track": 1, "per_organisation": 0},
