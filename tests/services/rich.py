@@ -116,3 +116,22 @@ def rich_bundle(*, without_evidence: bool = False) -> str:
             {"code": "open", "title": "不限", "kinds": []},
         ],
     }, ensure_ascii=False)
+
+
+def large_bundle(*, entries: int, judges: int, criteria: int) -> str:
+    """A contest in which every judge marks every entry by every criterion."""
+    where = {"track": "t", "stage": "s"}
+    return json.dumps({
+        "format": "leitai.bundle/1",
+        "contest": {"code": "large", "title": "大", "kind": "skill", "level": "city", "year": 2026},
+        "judges": [{"code": f"J{j}", "name": f"J{j}"} for j in range(judges)],
+        "tracks": [{"code": "t", "title": "T", "stages": [{
+            "code": "s", "title": "S", "criteria": [
+                {"code": f"c{c}", "title": "c", "max": 10, "step": "0.5"} for c in range(criteria)]}]}],
+        "entries": [{"code": f"E{e:04}", "track": "t", "title": "e", "draw": e} for e in range(1, entries + 1)],
+        "panels": [{**where, "judges": [f"J{j}" for j in range(judges)]}],
+        "marks": [
+            {**where, "entry": f"E{e:04}", "judge": f"J{j}", "criterion": f"c{c}", "attempt": 1,
+             "value": f"{(e * 7 + j * 3 + c) % 20 / 2}"}
+            for e in range(1, entries + 1) for j in range(judges) for c in range(criteria)],
+    })

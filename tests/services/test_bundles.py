@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +25,8 @@ from judges.ballots.models import Change, Mark, Ruling
 from judges.panels.models import Seat
 from judges.roster.models import Judge
 from judges.sections import SECTIONS
-from tests.services.rich import rich_bundle
+from tests.rules.made_contests import bundle as made_bundle
+from tests.services.rich import large_bundle, rich_bundle
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 SAMPLES = sorted(
@@ -146,3 +149,24 @@ def test_two_contests_share_a_unit(database: Database) -> None:
         units = session.scalars(select(Organisation.unit_id).where(Organisation.code == "ws")).all()
     assert len(units) == 2
     assert len(set(units)) == 1
+
+
+@pytest.mark.parametrize("seeds", [range(n, n + 10) for n in range(0, 60, 10)], ids=lambda seeds: f"{seeds[0]}")
+def test_made_up_contests_come_out_as_they_went_in(database: Database, seeds: range) -> None:
+    """Each over the one before it, so that nothing of that may shine through."""
+    for seed in seeds:
+        text = json.dumps(made_bundle(random.Random(seed)))
+        bundle = read_bundle(text.encode())
+        put(database, text, replace=True)
+        assert exported(database, bundle.contest.code) == write_bundle(bundle), f"seed {seed}"
+
+
+def test_a_large_contest_goes_in_and_out(database: Database) -> None:
+    """90,000 marks: rows are written by the thousand, or this would take minutes."""
+    text = large_bundle(entries=500, judges=9, criteria=20)
+    bundle = read_bundle(text.encode())
+    with database.transaction() as session:
+        import_bundle(session, bundle, sections=SECTIONS, actor=CONSOLE, now=clock.now())
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Mark)) == 90_000
+    assert exported(database, "large") == write_bundle(bundle)
