@@ -104,7 +104,7 @@ function field(wall, ui, f, name, optional) {
   let input;
   if (name === 'stage') input = h('select.input', common, options(wall, `${given.track}/${given.stage}`));
   else if (name === 'track') { const tracks = wall.tracks(); if (tracks.length < 2) return h('input', { type: 'hidden', name, value: given.track, data: { k: 'track' } }); input = select(tracks.map(([code, title]) => [code, title, code === given.track])); }
-  else if (name === 'entry') input = select([f.kind === 'absent' ? ['*', t('整个阶段'), !given.entry] : ['', t('请选'), !given.entry], ...wall.entries(given.track).map((e) => [e, entryName(e), e === given.entry])]);
+  else if (name === 'entry') input = select([f.kind === 'absent' ? ['*', t('整个环节'), !given.entry] : ['', t('请选'), !given.entry], ...wall.entries(given.track).map((e) => [e, entryName(e), e === given.entry])]);
   else if (name === 'judge') input = select([['', t('请选'), !given.judge], ...wall.judges(given.track).map((j) => [j, j, j === given.judge])]);
   else if (name === 'status') input = select([['', t('请选'), true], ...Object.entries(STATUS()).map(([v, label]) => [v, label, false])]);
   else if (name === 'status_from') input = select([['', t('第一个环节'), true], ...wall.stages.filter((s) => s.track === given.track).map((s) => [s.stage, s.title, false])]);

@@ -8,7 +8,7 @@ import { aside } from './chief-panel.js';
 const PHASES = () => ({ draft: t('筹备'), registration: t('报名'), draw: t('抽签'), scoring: t('评分进行中'), review: t('复核'), notice: t('公示'), final: t('定稿'), archived: t('归档') });
 
 export function page({ wall, ui }) {
-  if (ui.link === 'signed_out') return h('div', { id: 'app', class: 'chief-page alone' }, h('main.lone', { role: 'alert', data: { signedOut: true } }, h('span.seal', { 'aria-hidden': 'true' }, '擂'), h('h1', {}, t('登录已失效，请重新登录')), h('p', {}, t('没有得到服务器回答的裁定没有生效，登录后请核对。'))));
+  if (ui.link === 'signed_out') return h('div', { id: 'app', class: 'chief-page alone' }, h('main.lone', { role: 'alert', data: { signedOut: true } }, h('span.seal', { 'aria-hidden': 'true' }, '擂'), h('h1', {}, t('登录已失效，请重新登录')), h('p', {}, t('没有得到服务器回答的裁定，登录后请核对是否生效。'))));
   const stage = wall.stage(ui.stage);
   return h('div', { id: 'app', class: 'chief-page', data: { page: 'chief', link: ui.link } },
     bar(wall, ui, stage),

@@ -1,5 +1,5 @@
 // What this seat has to mark, and how far it is: the server's answer to `open`, with what waits on the tablet laid over it.
-import { leaves, sum, sumPlaces, wholeText, fault } from './rubric.js';
+import { leaves, sum, sumPlaces, wholeText, fault, JUDGED } from './rubric.js';
 import { complete } from './figure.js';
 import { rounded, shown } from '../shared/decimal.js';
 
@@ -52,7 +52,8 @@ export class Model {
     for (const time of answer.timings || answer.times || []) this.times.set([time.track, time.stage, time.entry].join('/'), time.seconds);
     const mine = new Set([...fresh.values()].map(stageKey)), judges = [...new Set([...fresh.values()].map((s) => s.judge ?? null))].sort();
     this.several = judges.length > 1;
-    this.stages = (answer.stages || []).flatMap((s) => judges.map((judge) => ({ ...s, judge }))).filter((s) => mine.has(stageKey(s)) && this.leaves(s).length);
+    const why = new Map(this.stages.map((s) => [`${s.track}/${s.stage}/${s.window}`, s.reason]));   // told with the change, not with the state
+    this.stages = (answer.stages || []).flatMap((s) => judges.map((judge) => ({ reason: why.get(`${s.track}/${s.stage}/${s.window}`), ...s, judge }))).filter((s) => mine.has(stageKey(s)) && this.leaves(s).length);
   }
 
   stage(key) { return this.stages.find((s) => stageKey(s) === key) ?? null; }
@@ -70,6 +71,12 @@ export class Model {
 
   leaf(sheet, criterion) { return this.leaves(this.stageOf(sheet)).find((l) => l.code === criterion) ?? null; }
   needed(sheet) { return this.leaves(this.stageOf(sheet)).filter((l) => l.kind !== 'time'); }
+
+  // The way the next key goes: an entry's time is on it only where judges mark too; a written paper has none
+  way(sheet) {
+    const stage = this.stageOf(sheet), judged = leaves(stage.criteria, JUDGED).length > 0;
+    return this.leaves(stage).filter((l) => l.kind !== 'time' || judged || this.value(sheet, l.code) !== null);
+  }
 
   // The sheets of a stage and attempt, in the order of their numbers
   list(key, attempt) {

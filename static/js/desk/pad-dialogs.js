@@ -10,7 +10,8 @@ export function refusal(model, item, named = false) {
   const sheet = model.sheets.get(item.sheet), leaf = sheet && item.event !== 'submit' ? model.leaf(sheet, item.cell.slice(item.sheet.length + 1)) : null;
   const show = (value) => (value === null || value === undefined ? t('未评') : leaf ? display(leaf, value) : value);
   const mine = item.body.value ?? item.body.seconds, op = item.body.op;
-  const words = item.error.message || t('没有存上（{code}）', { code: item.error.code });
+  const said = item.error.message || t('没有存上（{code}）', { code: item.error.code });
+  const words = /[。.!?！？]$/.test(said) ? said : `${said}${t('。')}`;
   const place = named ? `${entryName(item.body.entry)} ${leaf ? leafTitle(leaf) : item.event === 'submit' ? t('提交') : item.body.criterion ?? ''}${t('：')}` : '';
   const held = item.stored ? item.stored.value : leaf ? model.stored(sheet, leaf.code) : null;
   return h('div.refusal', { role: 'alert', data: { k: `refused-${op}`, refusal: item.error.code } },
@@ -36,7 +37,7 @@ function missing(model, ui) {
     refused.map((item) => refusal(model, item, true)),
     gaps.length || full.length ? h('ul.gaps', {}, gaps.map((s) => h('li', { data: { k: s.key } }, h('b', {}, entryName(s.entry)),
       h('div', {}, model.missing(s).map((l) => h('button.btn', { data: { action: 'entry', entry: s.entry, criterion: l.code, gap: `${s.entry}/${l.code}` } }, leafTitle(l)))))),
-    full.map((s) => h('li', { data: { k: s.key } }, h('b', {}, entryName(s.entry)), h('div', {}, h('button.btn', { data: { action: 'entry', entry: s.entry } }, t('评完了，去提交')))))) : h('p.all-done', {}, icon('check'), ' ', t('本阶段您的评分表都已提交。'))],
+    full.map((s) => h('li', { data: { k: s.key } }, h('b', {}, entryName(s.entry)), h('div', {}, h('button.btn', { data: { action: 'entry', entry: s.entry } }, t('评完了，去提交')))))) : h('p.all-done', {}, icon('check'), ' ', t('本环节您的评分表都已提交。'))],
   h('button.btn', { data: { action: 'close' } }, t('回到评分'))];
 }
 
@@ -54,7 +55,7 @@ function confirm(model, ui, sheet) {
 }
 
 function stages(model, ui) {
-  return [t('换阶段'), h('ul.stage-list', {}, model.stages.flatMap((s) => model.attempts(stageKey(s)).map((a) => {
+  return [t('换环节'), h('ul.stage-list', {}, model.stages.flatMap((s) => model.attempts(stageKey(s)).map((a) => {
     const key = stageKey(s), list = model.list(key, a), done = list.filter((x) => x.state === 'submitted').length, window = s.window ?? 'open';
     const several = model.attempts(key).length > 1, here = key === ui.stage && a === ui.attempt;
     return h('li', { data: { k: `${key}/${a}` } }, h('button.btn', { data: { action: 'stage', stage: key, attempt: a }, 'aria-current': here ? 'true' : null },

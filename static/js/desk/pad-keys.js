@@ -12,8 +12,8 @@ export function keys({ model, ui, sheet, list }) {
   if (why) return closedPane(model, ui, sheet, why);
   const name = leafTitle(leaf);
   return leaf.kind === 'grade'
-    ? h('section.keys.of-grades', { 'aria-label': t('等级：{title}', { title: name }), data: { k: 'grades' } }, now(model, ui, sheet, leaf), grades(model, sheet, leaf), nextKey(model, sheet, list, leaf))
-    : h('section.keys.of-digits', { 'aria-label': t('数字键盘：{title}', { title: name }), data: { k: 'digits' } }, now(model, ui, sheet, leaf), digits(leaf), nextKey(model, sheet, list, leaf));
+    ? h('section.keys.of-grades', { 'aria-label': t('等级：{title}', { title: name }), data: { k: 'grades' } }, now(model, ui, sheet, leaf), grades(model, sheet, leaf), nextKey(model, sheet, model.way(sheet), leaf))
+    : h('section.keys.of-digits', { 'aria-label': t('数字键盘：{title}', { title: name }), data: { k: 'digits' } }, now(model, ui, sheet, leaf), digits(leaf), nextKey(model, sheet, model.way(sheet), leaf));
 }
 
 function now(model, ui, sheet, leaf) {
@@ -25,7 +25,7 @@ function now(model, ui, sheet, leaf) {
   const says = ui.says ?? (draft && !draft.live ? model.faultOf(sheet, leaf.code) : null);
   return h('div.now', {},
     h('p', {}, h('b', {}, leafTitle(leaf)), says ? h('span.bad', { role: 'alert' }, icon('alert'), ' ', says) : h('span', {}, leaf.kind === 'grade' ? t('满分 {max}', { max: leaf.max }) : range(leaf))),
-    h('output', { class: `${draft?.live ? 'live' : ''} ${text.length > 5 ? 'long' : ''}`, 'aria-label': t('正在输入'), data: { figure: text } }, text || '–'));
+    h('output', { class: `${draft?.live ? 'live' : ''} ${text && text !== '–' ? '' : 'empty-figure'} ${text.length > 5 ? 'long' : ''}`, 'aria-label': t('正在输入'), data: { figure: text } }, text || '–'));
 }
 
 function digits(leaf) {
@@ -35,7 +35,7 @@ function digits(leaf) {
   return [
     h('div.digits', { class: extra.length > 1 ? 'more' : '' },
       ['1', '2', '3', '4', '5', '6', '7', '8', '9'].map((k) => key(k)),
-      slot, key('0', '0', slot ? {} : { class: 'two' }), key('back', icon('erase'), { 'aria-label': t('退格') }),
+      slot, key('0', '0', slot ? {} : { class: 'broad' }), key('back', icon('erase'), { 'aria-label': t('退格') }),
       extra.length > 1 ? h('div.extra', {}, extra.map((k) => key(k, shown(k), k === '±' ? { 'aria-label': t('正负号') } : {}))) : null),
     leaf.kind === 'time' ? null : h('div.steps2', {}, h('button.key', { data: { action: 'key', key: '-' }, 'aria-label': t('减 {step}', { step }) }, `− ${step}`), h('button.key', { data: { action: 'key', key: '+' }, 'aria-label': t('加 {step}', { step }) }, `+ ${step}`)),
   ];

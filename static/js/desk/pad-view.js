@@ -3,7 +3,7 @@ import { t } from '../shared/strings.js';
 import { h, icon, dot } from './dom.js';
 import { stageKey, cellKey } from './model.js';
 import { display, sumPlaces } from './rubric.js';
-import { read, percent, over, mul, rounded, ONE } from '../shared/decimal.js';
+import { read, percent, over, mul, rounded, shown, ONE } from '../shared/decimal.js';
 import { keys, gradeRow } from './pad-keys.js';
 import { dialog, refusal } from './pad-dialogs.js';
 
@@ -39,7 +39,7 @@ function bar(model, ui, stage, queue) {
     h('p.faint.push.net', { data: { net: true } }, netHint(ui)),
     badRefusals(model),
     savedChip(model, ui),
-    several ? h('button.btn', { data: { action: 'stages' }, 'aria-haspopup': 'dialog' }, t('换阶段')) : null,
+    several ? h('button.btn', { data: { action: 'stages' }, 'aria-haspopup': 'dialog' }, t('换环节')) : null,
     stage ? h('button.btn', { data: { action: 'missing' }, 'aria-haspopup': 'dialog' }, t('查缺'), ' ', h('small', {}, gaps ? t('还缺 {n} 项', { n: gaps }) : t('不缺'))) : null,
     h('a.btn.btn-quiet.lang', { href: ui.data.langHref ?? (ui.data.lang === 'en' ? '?lang=zh' : '?lang=en'), lang: ui.data.lang === 'en' ? 'zh-CN' : 'en' }, ui.data.lang === 'en' ? '中文' : 'EN'));
 }
@@ -54,9 +54,10 @@ function netHint(ui) {
 
 // The words are fixed: saved only after the server's answer, else how many wait
 function savedChip(model, ui) {
-  const waiting = model.ready || model.queue.items.length ? model.waiting() : 0;
+  const waiting = model.ready || model.queue.items.length ? model.waiting() : 0, refused = model.refusals().length;
   const off = ui.link === 'offline' || ui.link === 'connecting';
   if (waiting) return h('p.saved', { role: 'status', data: { state: 'waiting', saved: 'no', waiting } }, off ? icon('off') : dot('half'), t('{n} 条待发送', { n: waiting }));
+  if (refused) return h('p.vh', { role: 'status', data: { saved: 'no', waiting: 0 } }, t('{n} 条没有存上', { n: refused }));
   if (!model.ready) return h('p.saved', { role: 'status', data: { state: 'none', saved: 'unknown', waiting: 0 } }, t('连接中…'));
   return h('p.saved', { role: 'status', data: { saved: 'yes', waiting: 0 } }, t('已保存 ✓'));
 }
@@ -119,8 +120,8 @@ function sheetView(model, ui, sheet, stage, list, inline) {
   const attempts = model.attempts(stageKey(stage));
   const grades = list.every((l) => l.kind === 'grade');
   return h('main.sheet', { data: { k: 'sheet', sheet: sheet.key, sheetState: sheet.state ?? 'open', readonly: model.closed(sheet) ? 'true' : 'false' } },
-    h('div.head', {}, h('h2', { data: { current: sheet.entry } }, /^\d+$/.test(sheet.entry) ? [h('span.num', {}, sheet.entry), ' ', t('号')] : sheet.entry),
-      h('span.muted', {}, t('已评 {done} / {all} 项', { done, all: model.needed(sheet).length }), grades ? `·${t('由等级折算')}` : ''),
+    h('div.head', { class: attempts.length > 1 ? 'many' : '' }, h('h2', { data: { current: sheet.entry } }, /^\d+$/.test(sheet.entry) ? [h('span.num', {}, sheet.entry), ' ', t('号')] : sheet.entry),
+      h('span.muted', {}, (model.timed ? t('已录 {done} / {all} 项', { done, all: model.needed(sheet).length }) : t('已评 {done} / {all} 项', { done, all: model.needed(sheet).length })), grades ? `·${t('由等级折算')}` : ''),
       attempts.length > 1 ? h('div.attempts', { role: 'group', 'aria-label': t('第几次') }, attempts.map((a) => h('button.btn', { data: { action: 'attempt', attempt: a, k: a }, 'aria-pressed': a === ui.attempt ? 'true' : 'false' }, t('第 {n} 次', { n: a })))) : null,
       h('p.sum.num', { data: { total: model.total(sheet) } }, h('span.vh', {}, t('合计')), model.total(sheet), ' ', h('small', {}, `/ ${model.maximum(sheet)}`))),
     strip(model, sheet, inline),
@@ -172,7 +173,7 @@ function critRow(model, ui, sheet, leaf) {
   const full = leaf.kind === 'grade' ? over(number ?? { n: 0n, d: 1n }, 3) : number ?? { n: 0n, d: 1n };
   return h('div.crit-row', { class: here ? 'here' : '', data: { k: leaf.code, view: here ? 'criterion' : null } },
     h('button.crit-button', { data: { action: 'criterion', criterion: leaf.code, value: value ?? '' }, 'aria-current': here ? 'true' : null },
-      h('span.t', {}, leafTitle(leaf), leaf.kind === 'time' ? h('small', {}, t('如有')) : h('small', {}, t('满分 {max}', { max: leaf.max })), leaf.factor !== '1' && leaf.kind !== 'time' ? h('small', {}, `× ${leaf.factor}`) : null),
+      h('span.t', {}, leafTitle(leaf), leaf.kind === 'time' ? h('small', {}, t('如有')) : h('small', {}, maxText(leaf)), leaf.factor !== '1' && leaf.kind !== 'time' ? h('small', {}, `× ${leaf.factor}`) : null),
       value === null
         ? h('span.v.none', {}, leaf.kind === 'time' ? '–' : [dot('open'), ' ', t('未评')])
         : h('span.v', {}, leaf.kind === 'grade' ? [h('small', {}, t('等级 {n}', { n: value }), '·'), gradeWorth(model, sheet, leaf, value)] : display(leaf, value)),
@@ -182,6 +183,8 @@ function critRow(model, ui, sheet, leaf) {
       pending ? h('span.pending', {}, icon('off'), ' ', t('待发送')) : null),
     bad ? refusal(model, bad) : null);
 }
+
+const maxText = (leaf) => (leaf.min === '0' ? t('满分 {max}', { max: leaf.max }) : `${shown(leaf.min)} – ${shown(leaf.max)}`);
 
 export function gradeWorth(model, sheet, leaf, value) {
   const places = sumPlaces(model.needed(sheet), model.stageOf(sheet));

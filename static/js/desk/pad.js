@@ -174,8 +174,7 @@ export function startPad({ kinds, timed = false }) {
   function next() {
     const s = sheet();
     if (!settleFigure()) return draw();
-    const list = model.leaves(model.stageOf(s));
-    const at = list.findIndex((l) => l.code === ui.criterion);
+    const list = model.way(s), at = list.findIndex((l) => l.code === ui.criterion);
     const after = list[at + 1] ?? model.missing(s)[0];
     if (after) ui.criterion = after.code;
     else return ask();
@@ -243,7 +242,7 @@ export function startPad({ kinds, timed = false }) {
   onAction(root, (el) => {
     if (el.getAttribute('aria-disabled') === 'true' && el.dataset.action !== 'submit') return;
     actions[el.dataset.action]?.(el);
-    draw();
+    paint();     // at once: the next touch finds what this one made
   });
   root.addEventListener('cancel', () => { ui.panel = null; setTimeout(draw); }, true);
   document.addEventListener('keydown', (event) => {
@@ -271,6 +270,7 @@ export function startPad({ kinds, timed = false }) {
   let frame = null, shownAt = '';
   function draw() { frame ??= requestAnimationFrame(paint); }
   function paint() {
+    cancelAnimationFrame(frame);
     frame = null;
     morph(root, page({ model, ui, sheet: sheet(), queue }));
     const dialog = root.querySelector('dialog');

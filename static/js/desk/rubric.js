@@ -66,7 +66,7 @@ export function wholeText(list, stage) {
 
 export function range(leaf) {
   if (leaf.kind === 'time') return t('分:秒，如 59:01.2；或只写秒数');
-  const ends = `${shown(leaf.min)} – ${leaf.max}`;
+  const ends = `${shown(leaf.min)} – ${shown(leaf.max)}`;
   return leaf.step && leaf.kind !== 'grade' ? t('{ends}，每档 {step}', { ends, step: leaf.step }) : ends;
 }
 

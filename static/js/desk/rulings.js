@@ -15,14 +15,14 @@ export const RULINGS = {
   },
   absent: {
     title: () => t('评委缺席'), hint: () => t('缺席的评委不再等待，已评的分数留着、不计入。'), fields: ['stage', 'judge', 'entry', 'on', 'reason'], required: ['judge', 'reason'], wholeStage: true,
-    done: (m) => (m.on ? t('{judge} 缺席：{entry}', { judge: m.judge, entry: m.entry ? entryName(m.entry) : t('整个阶段') }) : t('{judge} 不再缺席：{entry}', { judge: m.judge, entry: m.entry ? entryName(m.entry) : t('整个阶段') })),
+    done: (m) => (m.on ? t('{judge} 缺席：{entry}', { judge: m.judge, entry: m.entry ? entryName(m.entry) : t('整个环节') }) : t('{judge} 不再缺席：{entry}', { judge: m.judge, entry: m.entry ? entryName(m.entry) : t('整个环节') })),
   },
   recuse: {
-    title: () => t('评委回避'), hint: () => t('回避在这名选手的所有阶段有效。'), fields: ['track', 'judge', 'entry', 'on', 'reason'], required: ['judge', 'entry', 'reason'],
+    title: () => t('评委回避'), hint: () => t('回避在这名选手的所有环节有效。'), fields: ['track', 'judge', 'entry', 'on', 'reason'], required: ['judge', 'entry', 'reason'],
     done: (m) => (m.on ? t('{judge} 回避 {entry}', { judge: m.judge, entry: entryName(m.entry) }) : t('{judge} 不再回避 {entry}', { judge: m.judge, entry: entryName(m.entry) })),
   },
   status: {
-    title: () => t('选手状态'), hint: () => t('缺席、退赛、取消资格从所选阶段起有效；也可恢复正常。'), fields: ['track', 'entry', 'status', 'status_from', 'reason'], required: ['entry', 'status', 'reason'],
+    title: () => t('选手状态'), hint: () => t('缺席、退赛、取消资格从所选环节起有效；也可恢复正常。'), fields: ['track', 'entry', 'status', 'status_from', 'reason'], required: ['entry', 'status', 'reason'],
     done: (m) => t('{entry}：{status}', { entry: entryName(m.entry), status: STATUS()[m.status] ?? m.status }),
   },
   time: {

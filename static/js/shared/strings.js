@@ -3,7 +3,7 @@ const holder = typeof document === 'undefined' ? null : document.getElementById(
 const catalogue = holder && holder.textContent.trim() ? JSON.parse(holder.textContent) || {} : {};
 
 export function t(text, values = {}) {
-  const found = catalogue[text] || text;
+  const found = text in catalogue ? catalogue[text] : text;   // an empty word is a word too
   return found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
