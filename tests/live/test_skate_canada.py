@@ -73,8 +73,14 @@ class Seat(threading.Thread):
         except Exception as error:
             self.tally.add(problem=repr(error))
         finally:
-            self.tablet.disconnect()
+            self.hang_up()
             self.browser.close()
+
+    def hang_up(self) -> None:
+        """Ends the connection and its socket, which the client leaves to the collector where the server has died."""
+        self.tablet.disconnect()
+        if self.tablet.eio.ws is not None:
+            self.tablet.eio.ws.shutdown()
 
     def send(self, event: str, message: dict[str, Any]) -> None:
         until = time.monotonic() + 60
@@ -103,7 +109,7 @@ class Seat(threading.Thread):
             answer: dict[str, Any] | None = self.tablet.call(event, message, namespace="/judge", timeout=PATIENCE)
             return answer
         except (SocketIOError, requests.RequestException, OSError):
-            self.tablet.disconnect()
+            self.hang_up()
             return None
 
 
