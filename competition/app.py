@@ -14,7 +14,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from competition.accounts.views import load_actor
 from competition.config import Config
+from competition.contests.events import PhaseMoved
 from competition.extensions import babel, csrf, limiter, socketio
+from competition.leaderboard.events import BoardChanged
+from competition.leaderboard.projector import Projector
 from competition.pages.context import breaks, page_context
 from competition.pages.errors import register_errors
 from competition.pages.headers import secure
@@ -27,6 +30,7 @@ from competition.shared.db import Database, make_engine
 from competition.shared.frames import WholeFrames
 from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
 from competition.shared.resources import resource_dir
+from judges.ballots.events import RulingMade, SheetSaved
 from judges.ballots.reader import Reader
 from judges.ballots.store import Ballots
 from judges.desk.seating import JudgesSeating
@@ -85,7 +89,7 @@ def create_app(config: Config, *, database: Database | None = None) -> Flask:
     register_blueprints(app)
     register_errors(app)
     open_sockets(app, config)
-    subscribe(services)
+    subscribe(services, app.extensions["leitai.metrics"])
     trust_proxies(app, config)
     return app
 
@@ -119,6 +123,7 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     )
     services.ballots = Ballots(services.db, reader)
     services.seating = JudgesSeating(services)
+    services.projector = Projector(services.db, reader)
     facts.use(services.bus)
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor
@@ -192,8 +197,14 @@ class WithoutDeflate:
         return self.app(environ, start_response)
 
 
-def subscribe(services: Services) -> None:
+def subscribe(services: Services, counted: Metrics) -> None:
     """Who hears of which fact."""
+    bus = services.bus
+    for kind in (SheetSaved, RulingMade, PhaseMoved):
+        bus.subscribe(kind, lambda fact: services.projector.wake(fact.track_id))
+    bus.subscribe(SheetSaved, lambda fact: counted.sheets.inc())
+    bus.subscribe(RulingMade, lambda fact: counted.rulings.labels(fact.kind).inc())
+    bus.subscribe(BoardChanged, lambda fact: counted.boards.labels(fact.audience).inc())
     services.desks = wire_desks(services.bus, socketio, services)
 
 

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ import pytest
 from tests.web.conftest import WELDER
 
 KEY = "a key for tests and for nothing else"
-START = "import sys; from competition.serve import main; sys.exit(main('127.0.0.1', int(sys.argv[1]), int(sys.argv[2])))"
+START = ("import sys; from competition.serve import main; "
+         "sys.exit(main('127.0.0.1', int(sys.argv[1]), int(sys.argv[2])))")
 
 
 def free_port() -> int:
@@ -89,26 +91,23 @@ def test_it_is_alive_and_ready_and_says_nothing_but_its_address(server: Running)
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_quickly_and_cleanly_with_streams_and_sockets_open(server: Running, sign: signal.Signals) -> None:
-    held = []
-    for head in (
-        f"GET /api/v1/boards/{WELDER}/welder/events HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n",
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:"
-        f"{server.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
-    ):
-        connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-        connection.sendall(head.encode())
-        answer = connection.recv(4096).decode()
-        held.append(connection)
-        # Browsers offer deflate; it is never agreed to.
-        assert "deflate" not in answer
-        assert answer.startswith(("HTTP/1.1 200", "HTTP/1.1 101")), answer
-    took = server.end(sign)
+    host = f"HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+    stream = f"GET /api/v1/boards/{WELDER}/welder/events {host}\r\n"
+    upgrade = (f"GET /socket.io/?EIO=4&transport=websocket {host}Connection: Upgrade\r\nUpgrade: websocket\r\n"
+               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+               "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+    with ExitStack() as held:
+        for head, answer in ((stream, "HTTP/1.1 200"), (upgrade, "HTTP/1.1 101")):
+            connection = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            connection.sendall(head.encode())
+            said = connection.recv(4096).decode()
+            assert said.startswith(answer)
+            # Browsers offer deflate; it is never agreed to.
+            assert "deflate" not in said
+        took = server.end(sign)
     assert server.process.returncode == 0
     assert took < 6, server.log.read_text()
     assert "Traceback" not in server.log.read_text()
-    for connection in held:
-        connection.close()
     assert status(server.address + "/healthz") is None
 
 
