@@ -36,7 +36,7 @@ def _refuse(problems: list[str]) -> int:
 def _missing(config: Config, workers: int) -> list[str]:
     problems = []
     if not config.secret_key:
-        problems.append("LEITAI_SECRET_KEY is not set: it signs the sessions, and nobody could sign in safely without it.\n"
+        problems.append("LEITAI_SECRET_KEY is not set: it signs the sessions, and nobody could sign in without it.\n"
                         f"Make one, and keep it for the next start:\n  {MAKE_KEY}")
     if workers < 1:
         problems.append("--workers must be 1 or more.")
