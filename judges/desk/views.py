@@ -108,6 +108,6 @@ def _page(role: str, contest: ContestInfo, seat: str, **more: Any) -> Any:
 @lru_cache
 def _strings(language: str) -> dict[str, str]:
     """The words of the desk's scripts in a language other than their own."""
-    path = resource_dir("translations") / f"desk.{language}.json"
+    path = resource_dir("static") / "js" / "desk" / f"strings.{language}.json"
     words: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return words
