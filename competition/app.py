@@ -16,21 +16,25 @@ from competition.accounts.views import load_actor
 from competition.config import Config
 from competition.contests.events import PhaseMoved
 from competition.extensions import babel, csrf, limiter, socketio
+from competition.leaderboard import guards as board_guards
 from competition.leaderboard.events import BoardChanged
 from competition.leaderboard.projector import Projector
+from competition.live.publisher import Publisher
+from competition.live.sockets import wire as wire_boards
 from competition.pages.context import breaks, page_context
 from competition.pages.errors import register_errors
 from competition.pages.headers import secure
 from competition.pages.health import Metrics
 from competition.pages.language import chosen_language
 from competition.pages.results import ResultsBook
+from competition.registration import guards as entry_guards
 from competition.shared import bus as facts
 from competition.shared.bus import Bus
 from competition.shared.db import Database, make_engine
 from competition.shared.frames import WholeFrames
 from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
 from competition.shared.resources import resource_dir
-from judges.ballots.events import RulingMade, SheetSaved
+from judges.ballots.events import RulingMade, SheetSaved, WindowChanged
 from judges.ballots.reader import Reader
 from judges.ballots.store import Ballots
 from judges.desk.seating import JudgesSeating
@@ -124,7 +128,11 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     services.ballots = Ballots(services.db, reader)
     services.seating = JudgesSeating(services)
     services.projector = Projector(services.db, reader)
+    services.publisher = Publisher(services.db)
+    services.projector = Projector(services.db, reader)
     facts.use(services.bus)
+    entry_guards.register()
+    board_guards.register(reader)
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor
     app.extensions["leitai.metrics"] = Metrics()
@@ -199,6 +207,11 @@ class WithoutDeflate:
 
 def subscribe(services: Services, counted: Metrics) -> None:
     """Who hears of which fact."""
+    projector, publisher = services.projector, services.publisher
+    for kind in (SheetSaved, RulingMade, PhaseMoved, WindowChanged):
+        services.bus.subscribe(kind, lambda fact: projector.wake(fact.track_id))
+    services.bus.subscribe(BoardChanged, lambda _fact: publisher.wake())
+    wire_boards(publisher)
     bus = services.bus
     for kind in (SheetSaved, RulingMade, PhaseMoved):
         bus.subscribe(kind, lambda fact: services.projector.wake(fact.track_id))

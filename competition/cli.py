@@ -212,8 +212,13 @@ def phase(contest: str, phase: str | None, force: bool, reason: str) -> int:
     """Show the phase of CONTEST[/TRACK], or move it to PHASE."""
     from competition.accounts.policy import CONSOLE
     from competition.contests.service import move_phase
-    from competition.registration import guards as _registration_guards  # noqa: F401
+    from competition.leaderboard import guards as board_guards
+    from competition.registration import guards as entry_guards
     from competition.shared import clock
+    from judges.ballots.reader import Reader
+
+    entry_guards.register()
+    board_guards.register(Reader())
 
     with _database() as database:
         if phase is not None:

@@ -18,5 +18,7 @@ def numbers_drawn(session: Session, track: Track) -> list[str]:
     return [_("参赛项目 %(entry)s 还没有抽签号。", entry=entry.code) for entry in missing_draws(session, track)]
 
 
-register_guard("scoring", has_entries)
-register_guard("scoring", numbers_drawn)
+def register() -> None:
+    """Called when the program is put together."""
+    register_guard("scoring", has_entries)
+    register_guard("scoring", numbers_drawn)

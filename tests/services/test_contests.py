@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -18,14 +20,23 @@ from competition.contests.events import PhaseMoved
 from competition.contests.locks import highest_change, lock_track
 from competition.contests.models import Contest, Stage, Track
 from competition.contests.queries import contest_phase, contests, definition, get_contest, get_stage, get_track
-from competition.registration import guards as _guards  # noqa: F401
+from competition.leaderboard import guards as board_guards
+from competition.registration import guards as entry_guards
 from competition.registration.models import Entry
 from competition.shared import bus
 from competition.shared.db import Database
 from competition.shared.errors import DomainError
 from judges.ballots.models import Change
+from judges.ballots.reader import Reader
 
+DATA = Path(__file__).resolve().parents[1] / "data"
 NOW = datetime(2026, 5, 1, 8, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def guards() -> None:
+    entry_guards.register()
+    board_guards.register(Reader())
 
 
 @pytest.fixture
@@ -215,3 +226,18 @@ def test_the_highest_change_waits_for_writers_on_their_way(track: tuple[Database
     with database.reading() as session, database.transaction() as writer:
         assert highest_change(session, key) == number
         assert note_reset(writer, key, NOW) > number
+
+
+def test_review_waits_for_every_entry(database: Database, tmp_path: Path, load: Callable[..., int]) -> None:
+    bundle = json.loads((DATA / "weihai" / "welder.json").read_text(encoding="utf-8"))
+    first = bundle["marks"][0]
+    bundle["marks"] = bundle["marks"][1:]
+    path = tmp_path / "welder.json"
+    path.write_text(json.dumps(bundle), encoding="utf-8")
+    contest_id = load(path)
+    with database.transaction() as session:
+        row = session.scalars(select(Track).where(Track.contest_id == contest_id)).one()
+        draw = session.scalars(select(Entry.draw).where(Entry.code == first["entry"])).one()
+        close(session, row.id)
+        missing = service.missing_for(session, row, "review")
+        assert missing == [f"环节“{row.stages[0].title}”还有 1 个参赛项目没有评完:{draw}。"]
