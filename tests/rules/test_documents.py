@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from competition.shared.errors import CODES
 
@@ -48,3 +50,31 @@ def test_the_protocol_names_every_error_code() -> None:
 def test_browser_libraries_come_from_npm_alone() -> None:
     hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "package-lock.json").read_text(encoding="utf-8")))
     assert hosts <= {"registry.npmjs.org"}
+
+
+def test_every_sentence_is_in_english_too(tmp_path: Path) -> None:
+    program = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "pyproject.toml", "-k", "_l"]
+    template = tmp_path / "messages.pot"
+    subprocess.run([*program, "-o", str(template), "competition", "judges", "templates"], cwd=ROOT, check=True)
+    with template.open("rb") as file:
+        needed = {message.id for message in read_po(file) if message.id}
+    with (ROOT / "translations" / "en" / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalogue = read_po(file, locale="en")
+    given = {message.id for message in catalogue if message.id and message.string and all(message.string)}
+    assert needed - given == set(), "`make messages` collects them"
+    assert [(message.id, errors) for message, errors in catalogue.check()] == []
+
+
+@pytest.mark.parametrize("folder", ["desk", "board"])
+def test_every_sentence_of_the_scripts_is_in_english_too(folder: str) -> None:
+    scripts = ROOT / "static" / "js" / folder
+    catalogue = scripts / "strings.en.json"
+    if not catalogue.exists():
+        catalogue = ROOT / "static" / "js" / "desk" / "strings.en.json"
+    given = json.loads(catalogue.read_text(encoding="utf-8"))
+    needed = {
+        sentence
+        for script in scripts.glob("*.js")
+        for sentence in re.findall(r"\bt\('((?:[^'\\]|\\.)*)'", script.read_text(encoding="utf-8"))
+    }
+    assert needed - set(given) == set()
