@@ -12,7 +12,7 @@ from competition.contests.locks import lock_track
 from competition.shared.db import UtcDateTime
 
 # These tables belong to judges.ballots, which stands above; only their names are known here.
-_change = table(
+change_table = table(
     "change",
     column("id", BigInteger()),
     column("track_id", Integer()),
@@ -29,7 +29,7 @@ def note_reset(session: Session, track_id: int, now: datetime) -> int:
     Takes the track's lock exclusively until the commit.
     """
     lock_track(session, track_id)
-    statement = insert(_change).values(track_id=track_id, kind="reset", entry_id=None, at=now).returning(_change.c.id)
+    statement = insert(change_table).values(track_id=track_id, kind="reset", entry_id=None, at=now).returning(change_table.c.id)
     return int(session.execute(statement).scalar_one())
 
 
@@ -41,4 +41,4 @@ def forget_evidence(session: Session, contest_id: int, track_ids: Sequence[int])
     for track_id in track_ids:
         lock_track(session, track_id)
     session.execute(delete(_op).where(_op.c.contest_id == contest_id))
-    session.execute(delete(_change).where(_change.c.track_id.in_(track_ids)))
+    session.execute(delete(change_table).where(change_table.c.track_id.in_(track_ids)))
