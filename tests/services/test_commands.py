@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from competition import cli
 from competition.accounts import service as accounts
 from competition.accounts.models import Audit, Grant, Person
 from competition.bundle.rules import read_bundle, write_bundle
 from competition.contests.models import Contest
+from competition.leaderboard.models import Board
 from competition.shared import clock, schema
 from competition.shared.db import Database, make_engine
+from judges.ballots.models import Change
 from tests.services.rich import rich_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,6 +175,26 @@ def test_user_add(run: Run, database_url: str) -> None:
     database.engine.dispose()
 
 
+def test_check_finds_what_a_board_says_otherwise(run: Run, database_url: str) -> None:
+    run("import", WEIHAI / "welder.json")
+    assert run("rebuild", WELDER).code == 0
+    assert run("check", WELDER) == Ended(0, "No difference.\n", "")
+    database = Database(make_engine(database_url))
+    with database.transaction() as session:
+        board = session.scalars(select(Board)).one()
+        rows = [dict(row) for row in board.result["rows"]]
+        rows[0]["total"] = "99.99"
+        board.result = {**board.result, "rows": rows}
+    with database.reading() as session:
+        assert session.scalars(select(Board)).one().covers == session.scalar(select(func.max(Change.id)))
+    database.engine.dispose()
+    found = run("check", f"{WELDER}/welder")
+    assert (found.code, found.err) == (1, "")
+    assert "99.99" in found.out
+    assert run("rebuild", WELDER).code == 1
+    assert run("check", WELDER).code == 0
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_config_names_every_setting_and_masks_secrets(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEITAI_SECRET_KEY", "do not show this")
@@ -225,6 +247,7 @@ def test_score_loads_no_web_and_no_database() -> None:
 def test_backup_and_restore(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEITAI_SECRET_KEY", "the-secret-key")
     run("import", WEIHAI / "welder.json")
+    run("rebuild", WELDER)
     before = run("export", WELDER).out
     uploads = tmp_path / "data" / "uploads"
     (uploads / "a").mkdir(parents=True)
@@ -248,6 +271,7 @@ def test_backup_and_restore(run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
 
     assert run("restore", archive, "--replace").code == 0
     assert run("export", WELDER).out == before
+    assert run("check", WELDER) == Ended(0, "No difference.\n", "")
     assert run("export", "weihai-2026-digital").code == 2
     assert (uploads / "a" / "报告.pdf").read_bytes() == b"%PDF"
     # What is restored goes on: numbers continue where they stopped.
