@@ -18,7 +18,7 @@ class Board(Base):
     track_id: Mapped[int] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"), unique=True)
     covers: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
     result: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """The staff's full result: rows with totals, stage scores and breakdowns (leaderboard.rules.TrackResult as JSON)."""
+    """`leaderboard.service.as_json`: every row with its rank, total, stage scores and what decided."""
     folded_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -224,7 +224,7 @@ def as_json(result: TrackResult) -> dict[str, Any]:
 
 
 def check_board(session: Session, track_id: int, *, reader: Reader, now: datetime | None = None) -> list[str]:
-    """What the stored board says otherwise than the evidence up to the sequence that it covers; nothing stored: nothing.
+    """What the stored board says otherwise than the evidence up to the sequence it covers; nothing stored: nothing.
 
     `now` is not read; the signature is that of `rebuild_board`.
     """
@@ -254,8 +254,8 @@ def differences(stored: Mapping[str, Any], folded: Mapping[str, Any]) -> list[st
             found.append(f"{entry}: {'not stored' if one is None else 'not in the evidence'}")
             continue
         found += [
-            f"{entry}.{key}: stored {one.get(key)!r}, folded {other[key]!r}"
-            for key in other
-            if one.get(key) != other[key]
+            f"{entry}.{key}: stored {one.get(key)!r}, folded {value!r}"
+            for key, value in other.items()
+            if one.get(key) != value
         ]
     return found

@@ -19,7 +19,7 @@ from competition.shared import clock
 PING: Final = 10.0
 """Seconds between two pings."""
 RETRY: Final = (1000, 4000)
-"""Milliseconds after which a client that lost its stream comes back: drawn for each, so that they do not come at once."""
+"""Milliseconds after which a client that lost its stream comes back: drawn for each, lest they come at once."""
 
 
 class Hub:
@@ -110,7 +110,7 @@ def _frame(message: Message, ident: str) -> bytes:
 
 
 def read_ids(names: Sequence[tuple[str, str]], text: str) -> dict[str, int | None]:
-    """The versions a client says it has: `12` for one board, `C/T=12,C/T=3` for several; what cannot be read is None."""
+    """The versions a client says it has: `12` for one board, `C/T=12,C/T=3` for several; unreadable: None."""
     if len(names) == 1 and "=" not in text:
         return {f"{names[0][0]}/{names[0][1]}": _version(text)}
     found: dict[str, int | None] = {}

@@ -114,5 +114,5 @@ class Database:
         try:
             yield session
         finally:
-            session.rollback()
+            # Closing ends the transaction too; a rollback would also empty the rows that the caller takes along.
             session.close()
