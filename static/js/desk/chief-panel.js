@@ -95,7 +95,7 @@ function gaps(wall, ui) {
     t('仍要关闭，请写明理由；没有提交的不会当作 0 分。')));
 }
 
-const LABELS = () => ({ stage: t('环节'), track: t('赛项'), entry: t('作品'), judge: t('评委'), amount: t('分数'), seconds: t('用时'), status: t('状态'), status_from: t('从哪个环节起'), on: t('裁定'), reason: t('理由') });
+const LABELS = () => ({ stage: t('环节'), track: t('赛项'), entry: t('作品'), judge: t('评委'), amount: t('分数'), seconds: t('用时'), status: t('状态'), status_from: t('从哪个环节起'), on: t('怎样裁定'), reason: t('理由') });
 
 function field(wall, ui, f, name, optional) {
   const id = `f-${name}`, given = f.given, wrong = f.error?.field === name ? f.error.message : null;

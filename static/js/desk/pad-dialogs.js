@@ -36,7 +36,7 @@ function missing(model, ui) {
   return [count ? t('还缺 {n} 项', { n: count }) : full.length ? t('都评了，还有 {n} 张没有提交', { n: full.length }) : t('都已评完、提交'), [
     refused.map((item) => refusal(model, item, true)),
     gaps.length || full.length ? h('ul.gaps', {}, gaps.map((s) => h('li', { data: { k: s.key } }, h('b', {}, entryName(s.entry)),
-      h('div', {}, model.missing(s).map((l) => h('button.btn', { data: { action: 'entry', entry: s.entry, criterion: l.code, gap: `${s.entry}/${l.code}` } }, leafTitle(l)))))),
+      h('div', {}, !model.touched(s) && s.entry !== ui.entry && model.missing(s).length > 1 ? h('button.btn', { data: { action: 'entry', entry: s.entry } }, t('未开始，缺 {n} 项', { n: model.missing(s).length })) : model.missing(s).map((l) => h('button.btn', { data: { action: 'entry', entry: s.entry, criterion: l.code, gap: `${s.entry}/${l.code}` } }, leafTitle(l)))))),
     full.map((s) => h('li', { data: { k: s.key } }, h('b', {}, entryName(s.entry)), h('div', {}, h('button.btn', { data: { action: 'entry', entry: s.entry } }, t('评完了，去提交')))))) : h('p.all-done', {}, icon('check'), ' ', t('本环节您的评分表都已提交。'))],
   h('button.btn', { data: { action: 'close' } }, t('回到评分'))];
 }

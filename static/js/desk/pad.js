@@ -282,6 +282,7 @@ export function startPad({ kinds, timed = false }) {
     }
   }
 
+  window.addEventListener('resize', () => { shownAt = ''; draw(); });
   draw();
   link.start();
   setInterval(() => { if (queue.items.length && link.ready) queue.pump(); if (ui.link !== 'socket') draw(); }, 1000);
