@@ -106,8 +106,10 @@ def demo(port: int, speed: float) -> int:
 def serve(host: str, port: int, workers: int, no_jobs: bool) -> int:
     """Apply migrations and serve."""
     from competition.serve import main as run
+    from competition.terminal import in_sentences
 
-    return run(host=host, port=port, workers=workers, jobs=not no_jobs)
+    with in_sentences():
+        return run(host=host, port=port, workers=workers, jobs=not no_jobs)
 
 
 @leitai.command("import")
@@ -242,7 +244,7 @@ def link(contest: str, judge: str | None, role: str | None, user: str | None) ->
     import segno
 
     from competition.accounts.policy import CONSOLE, ROLE_TABLE
-    from competition.accounts.service import make_link, person_for
+    from competition.accounts.service import login_for, make_link, person_for
     from competition.contests.queries import get_contest
     from competition.shared import clock
     from judges.roster.service import link_for_judge
@@ -266,7 +268,7 @@ def link(contest: str, judge: str | None, role: str | None, user: str | None) ->
                 session,
                 role=role,
                 contest_id=scope,
-                login=user or f"{role}@{row.code}"[:80],
+                login=user or login_for(role, row.code),
                 name=user or str(ROLE_TABLE[role].title),
                 now=now,
                 actor=CONSOLE,

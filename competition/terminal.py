@@ -24,12 +24,30 @@ ANSWERS: Final = frozenset(("not_open", "forbidden", "incomplete"))
 
 
 @contextmanager
+def in_sentences() -> Iterator[None]:
+    """Turns what a person can do something about into `Refused`: a refusal of a service, a database out of reach."""
+    try:
+        yield
+    except DomainError as error:
+        missing = error.details.get("missing")
+        lines = [str(line) for line in missing] if isinstance(missing, list) else [error.message]
+        raise Refused(NO if error.code in ANSWERS else BAD_INPUT, *lines) from None
+    except (ArgumentError, NoSuchModuleError):
+        raise Refused(BAD_INPUT, "LEITAI_DATABASE_URL is no address of a database that is known.") from None
+    except (DatabaseError, InterfaceError) as error:
+        raise Refused(BAD_INPUT, f"The database cannot be used: {_first_line(error)}") from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise Refused(BAD_INPUT, f"{where}{error.strerror or error}") from None
+
+
+@contextmanager
 def open_database(config: Config, *, any_revision: bool = False) -> Iterator[Database]:
-    """The database in force, its tables made where there are none; what a person can do something about is `Refused`.
+    """The database in force, its tables made where there are none.
 
     `any_revision`: a restore does not mind what stands there.
     """
-    try:
+    with in_sentences():
         if config.database_url.startswith("sqlite:") and str(config.data_dir.resolve()) in config.database_url:
             config.data_dir.mkdir(parents=True, exist_ok=True)
         database = Database(make_engine(config.database_url))
@@ -40,22 +58,12 @@ def open_database(config: Config, *, any_revision: bool = False) -> Iterator[Dat
                 yield database
         finally:
             database.engine.dispose()
-    except DomainError as error:
-        missing = error.details.get("missing")
-        lines = [str(line) for line in missing] if isinstance(missing, list) else [error.message]
-        raise Refused(NO if error.code in ANSWERS else BAD_INPUT, *lines) from None
-    except (ArgumentError, NoSuchModuleError):
-        raise Refused(BAD_INPUT, "LEITAI_DATABASE_URL is no address of a database that is known.") from None
-    except (DatabaseError, InterfaceError) as error:
-        raise Refused(BAD_INPUT, f"The database cannot be used: {_first_line(error)}") from None
-    except OSError as error:
-        raise Refused(BAD_INPUT, f"{error.filename or config.data_dir}: {error.strerror or error}") from None
 
 
 def _ready(database: Database) -> None:
     """Makes the tables of a new database; one that is behind is left to `leitai serve`, which may run beside."""
     at, head = schema.current(database), schema.head()
-    if at is None:
+    if at is None or at not in schema.revisions():
         schema.upgrade(database)
     elif at != head:
         raise Refused(BAD_INPUT, f"The database stands at revision {at}, the program at {head}: start `leitai serve`.")

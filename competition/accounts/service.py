@@ -27,6 +27,7 @@ SIGN_IN_LIFE: Final = timedelta(hours=16)
 FAILURES: Final = 5
 LOCKED: Final = timedelta(minutes=15)
 MIN_PASSWORD: Final = 8
+MAX_LOGIN: Final = 80
 
 _hasher = PasswordHasher()
 # Checked where there is no such login, so that the answer takes as long.
@@ -53,7 +54,7 @@ def create_person(
 ) -> int:
     """A new person; without a password they sign in by link alone."""
     login = login.strip()
-    if not login or len(login) > 80 or not login.isprintable():
+    if not login or len(login) > MAX_LOGIN or not login.isprintable():
         raise DomainError("bad_request", _("用户名须为 1 至 80 个可见字符。"), "login")
     if person_by_login(session, login) is not None:
         raise DomainError("conflict", _("用户名“%(login)s”已有人使用。", login=login), "login")
@@ -114,6 +115,12 @@ def grant(
         contest_id=contest_id,
         details={"role": role, **{name: value for name, value in scope.items() if value is not None}},
     )
+
+
+def login_for(seat: str, contest: str) -> str:
+    """The login of whoever signs in by link alone: readable, and another one for every seat, however long the codes."""
+    login = f"{seat}@{contest}"
+    return login if len(login) <= MAX_LOGIN else f"{login[: MAX_LOGIN - 17]}~{hash_secret(login)[:16]}"
 
 
 def person_for(
@@ -203,7 +210,7 @@ def sign_in_password(
     The same answer in the same time for a wrong password and an unknown login; after 5 failures the login is locked for
     15 minutes, whether it exists or not.
     """
-    key = login.strip().casefold()[:80]
+    key = login.strip().casefold()[:MAX_LOGIN]
     failure = session.get(Failure, key)
     if failure is not None and failure.locked_until is not None and now < failure.locked_until:
         return DomainError("too_many", _("登录失败次数过多,请 15 分钟后再试。"), "password")

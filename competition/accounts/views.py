@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 
 from competition.accounts import service
-from competition.accounts.browser import browser_secret, forget, load_actor, sign_browser_in
+from competition.accounts.browser import browser_secret, forget, sign_browser_in
 from competition.accounts.forms import SignInForm
 from competition.accounts.policy import Actor
 from competition.accounts.queries import start_address
@@ -17,7 +17,6 @@ from competition.shared.errors import DomainError
 from competition.shared.guards import allow
 
 blueprint = Blueprint("accounts", __name__)
-__all__ = ["blueprint", "load_actor"]
 
 AHEAD = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 """Where browsers say that they only look ahead."""

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from competition.shared.db import Database
+from competition.shared.errors import Refused
 from competition.shared.resources import resource_dir
 
 _LOCK = 0x1E180000
@@ -55,9 +56,12 @@ def _migrating(database: Database) -> Iterator[Connection]:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Applies every migration that is missing; nothing happens where none is."""
-    if revision == "head" and current(database) == head():
+    """Applies every migration that is missing; nothing happens where none is. Refuses a newer program's database."""
+    at = current(database)
+    if revision == "head" and at == head():
         return
+    if at is not None and at not in revisions():
+        raise Refused(2, f"The database stands at revision {at}, which a newer version of this program has made.")
     with _migrating(database) as connection:
         command.upgrade(config_for(connection), revision)
 

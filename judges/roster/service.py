@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from competition.accounts.policy import Actor
-from competition.accounts.service import make_link, person_for
+from competition.accounts.service import login_for, make_link, person_for
 from competition.contests.models import Contest
 from judges.roster.queries import get_judge
 
@@ -20,7 +20,7 @@ def link_for_judge(session: Session, contest: Contest, code: str, *, now: dateti
         role="judge",
         contest_id=contest.id,
         judge_id=judge.id,
-        login=f"{judge.code}@{contest.code}"[:80],
+        login=login_for(judge.code, contest.code),
         name=judge.name,
         now=now,
         actor=actor,

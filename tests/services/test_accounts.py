@@ -189,6 +189,13 @@ def test_each_role_starts_on_its_own_page(session: Session, role: str, address: 
     assert start_address(session, actor, role) == start_address(session, actor) == address
 
 
+def test_long_codes_are_different_people() -> None:
+    assert service.login_for("J1", "c") == "J1@c"
+    logins = {service.login_for("J" * 64, "c" * 63 + end) for end in "abc"}
+    assert len(logins) == 3
+    assert max(map(len, logins)) == service.MAX_LOGIN
+
+
 def two(session: Session) -> tuple[Actor, Actor]:
     return Actor(person(session, "one", None), "one"), Actor(person(session, "two", None), "two")
 

@@ -115,9 +115,11 @@ def test_a_database_that_cannot_be_reached_gives_a_sentence(
     run: Run, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("LEITAI_DATABASE_URL", url)
-    ended = run("export", "x")
-    assert (ended.code, ended.out) == (2, "")
-    assert len(ended.err.strip().splitlines()) == 1
+    monkeypatch.setenv("LEITAI_SECRET_KEY", "x" * 32)
+    for words in (("export", "x"), ("serve", "--port", "18999")):
+        ended = run(*words)
+        assert (ended.code, ended.out) == (2, "")
+        assert len(ended.err.strip().splitlines()) == 1
 
 
 def test_phase(run: Run) -> None:
@@ -211,16 +213,24 @@ def test_config_names_every_setting_and_masks_secrets(run: Run, monkeypatch: pyt
     assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 2)
 
 
-def test_an_older_database_is_left_alone(run: Run, database_url: str) -> None:
-    database = Database(make_engine(database_url))
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+def test_an_older_database_is_left_to_serve(run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "head", lambda: "9999")
     ended = run("export", "x")
     assert ended.code == 2
     assert "leitai serve" in ended.err
-    schema_now = schema.current(database)
+
+
+def test_a_newer_database_is_left_alone(run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEITAI_SECRET_KEY", "x" * 32)
+    database = Database(make_engine(database_url))
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    for words in (("export", "x"), ("serve", "--port", "18999")):
+        ended = run(*words)
+        assert (ended.code, ended.out) == (2, "")
+        assert "newer" in ended.err
+    assert schema.current(database) == "9999"
     database.engine.dispose()
-    assert schema_now == "0000"
 
 
 def test_a_new_database_is_made(run: Run, database_url: str) -> None:
