@@ -19,6 +19,10 @@ from judges.ballots.sentences import Refused
 Run = Callable[[str, dict[str, Any]], Sequence[Any]]
 
 
+class GoneError(Exception):
+    """The ids are of a definition that has been replaced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """Who asks what: `person` with the own `op`, the digest of its content, the contest, and when."""
@@ -252,7 +256,7 @@ class Ledger:
             self.situation, {"track": key.track, "stage": key.stage, "entry": key.entry, "judge": key.judge}
         )
         if not situation:
-            raise Refused("unknown", "stage")
+            raise GoneError
         phase, window, stands, seated = situation[0]
         if not stands:
             raise Refused("not_expected", "entry", why="status")

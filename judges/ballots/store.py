@@ -21,7 +21,7 @@ from competition.shared.db import Database
 from judges.ballots.commands import Asked, MarkCell, Rule, SubmitSheet
 from judges.ballots.definition import ContestInfo, Definitions, LeafInfo, StageInfo, TrackInfo
 from judges.ballots.events import SheetSaved
-from judges.ballots.ledger import CellWrite, Done, Ledger, Operation, SheetKey
+from judges.ballots.ledger import CellWrite, Done, GoneError, Ledger, Operation, SheetKey
 from judges.ballots.policy import can_record
 from judges.ballots.postgres import PostgresLedger
 from judges.ballots.reader import Reader
@@ -31,7 +31,7 @@ from judges.ballots.standing import Standings
 from judges.ballots.writer import SqliteWriter
 
 TRIES = 3
-_STALE = (IntegrityError, sqlite3.IntegrityError)
+_STALE = (GoneError, IntegrityError, sqlite3.IntegrityError)
 
 
 class Ballots:
@@ -48,6 +48,8 @@ class Ballots:
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
+        if self._postgres is not None:
+            self._postgres.close()
 
     def mark(self, asked: MarkCell, *, actor: Actor, now: datetime) -> dict[str, Any]:
         """Stores a revision of one cell and answers once it is on disk."""

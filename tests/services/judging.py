@@ -1,4 +1,4 @@
-"""A small contest to judge in tests: two judges and a recorder in the first stage, a cut, a second stage with a third."""
+"""A small contest to judge in tests: two judges and a recorder in the first stage, a cut, a third judge after it."""
 
 from __future__ import annotations
 
