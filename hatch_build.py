@@ -18,7 +18,7 @@ VENDOR = {"socket.io-client/dist/socket.io.esm.min.js": "socket.io.esm.min.js"}
 """File in node_modules -> its name in static/vendor/."""
 
 CARRIED = ("templates", "static", "migrations", "translations")
-"""Folders beside the packages which the wheel holds in competition/_carried/."""
+"""Folders beside the packages which the wheel holds in competition/_resources/."""
 
 
 class LeitaiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -33,7 +33,7 @@ class LeitaiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
                 for file in sorted((root / folder).rglob("*")):
                     if file.is_file() and "__pycache__" not in file.parts:
                         inside = file.relative_to(root)
-                        build_data["force_include"][str(file)] = f"competition/_carried/{inside.as_posix()}"
+                        build_data["force_include"][str(file)] = f"competition/_resources/{inside.as_posix()}"
 
 
 def vendor_libraries(root: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_wheel_elsewhere_runs_the_demo(tmp_path: Path) -> None:
     run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT, cwd=tmp_path)
     (wheel,) = tmp_path.glob("leitai-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"competition/_carried/{name}" for name in CARRIED} <= names
+    assert {f"competition/_resources/{name}" for name in CARRIED} <= names
     assert {"competition/samples/digital.json", "competition/samples/welder.json"} <= names
     assert not [name for name in names if name.startswith(("tests/", "node_modules/", "docs/"))]
 
