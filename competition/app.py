@@ -5,26 +5,28 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from competition.accounts.views import load_actor
+from competition.accounts import views as accounts
+from competition.accounts.browser import load_actor
 from competition.config import Config
 from competition.contests.events import PhaseMoved
 from competition.extensions import babel, csrf, limiter, socketio
 from competition.leaderboard import guards as board_guards
 from competition.leaderboard.events import BoardChanged
 from competition.leaderboard.projector import Projector
+from competition.live import views as boards
 from competition.live.publisher import Publisher
 from competition.live.sockets import wire as wire_boards
+from competition.pages import api as results_api
+from competition.pages import health, manage
+from competition.pages import views as pages
 from competition.pages.context import breaks, page_context
 from competition.pages.errors import register_errors
 from competition.pages.headers import secure
-from competition.pages.health import Metrics
 from competition.pages.language import chosen_language
 from competition.pages.results import ResultsBook
 from competition.registration import guards as entry_guards
@@ -37,6 +39,7 @@ from competition.shared.resources import resource_dir
 from judges.ballots.events import RulingMade, SheetSaved, WindowChanged
 from judges.ballots.reader import Reader
 from judges.ballots.store import Ballots
+from judges.desk import views as desk
 from judges.desk.seating import JudgesSeating
 from judges.desk.sockets import wire as wire_desks
 
@@ -129,13 +132,12 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     services.seating = JudgesSeating(services)
     services.projector = Projector(services.db, reader)
     services.publisher = Publisher(services.db)
-    services.projector = Projector(services.db, reader)
     facts.use(services.bus)
     entry_guards.register()
     board_guards.register(reader)
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor
-    app.extensions["leitai.metrics"] = Metrics()
+    app.extensions["leitai.metrics"] = health.Metrics()
     return services
 
 
@@ -162,25 +164,18 @@ def _plain(view: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **values: view(**values)
 
 
-BLUEPRINTS = (
-    "competition.accounts.views", "competition.pages.views", "competition.pages.manage", "competition.pages.api",
-    "competition.pages.health", "competition.leaderboard.views", "competition.live.views", "judges.desk.views",
-)
-SOCKETS = ("competition.live.sockets", "judges.desk.sockets")
+BLUEPRINTS: Final = (accounts.blueprint, pages.blueprint, manage.blueprint, results_api.blueprint, health.blueprint,
+                     boards.blueprint, desk.blueprint)
 
 
 def register_blueprints(app: Flask) -> None:
-    for name in BLUEPRINTS:
-        if find_spec(name):
-            app.register_blueprint(import_module(name).blueprint)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     if missing := unmarked(app):
         raise RuntimeError(f"these endpoints name nobody who may use them: {', '.join(missing)}")
 
 
 def open_sockets(app: Flask, config: Config) -> None:
-    for name in SOCKETS:
-        if find_spec(name):
-            import_module(name)
     # One process may make several applications (tests do): each gets a server of its own, with the same events.
     socketio.server = None
     socketio.handlers = []
@@ -205,20 +200,17 @@ class WithoutDeflate:
         return self.app(environ, start_response)
 
 
-def subscribe(services: Services, counted: Metrics) -> None:
+def subscribe(services: Services, counted: health.Metrics) -> None:
     """Who hears of which fact."""
-    projector, publisher = services.projector, services.publisher
+    bus, projector, publisher = services.bus, services.projector, services.publisher
     for kind in (SheetSaved, RulingMade, PhaseMoved, WindowChanged):
-        services.bus.subscribe(kind, lambda fact: projector.wake(fact.track_id))
-    services.bus.subscribe(BoardChanged, lambda _fact: publisher.wake())
-    wire_boards(publisher)
-    bus = services.bus
-    for kind in (SheetSaved, RulingMade, PhaseMoved):
-        bus.subscribe(kind, lambda fact: services.projector.wake(fact.track_id))
-    bus.subscribe(SheetSaved, lambda fact: counted.sheets.inc())
+        bus.subscribe(kind, lambda fact: projector.wake(fact.track_id))
+    bus.subscribe(BoardChanged, lambda _fact: publisher.wake())
+    bus.subscribe(SheetSaved, lambda _fact: counted.sheets.inc())
     bus.subscribe(RulingMade, lambda fact: counted.rulings.labels(fact.kind).inc())
     bus.subscribe(BoardChanged, lambda fact: counted.boards.labels(fact.audience).inc())
-    services.desks = wire_desks(services.bus, socketio, services)
+    wire_boards(publisher)
+    services.desks = wire_desks(bus, socketio, services)
 
 
 def trust_proxies(app: Flask, config: Config) -> None:

@@ -47,6 +47,18 @@ class ContestCard:
         return any(track.board and track.phase in ("scoring", "review") for track in self.tracks)
 
 
+@dataclass(frozen=True)
+class BoardBeside:
+    """A board beside another page: its first rows of `leitai.board/1`, and how many have a rank."""
+
+    contest: ContestCard
+    track: TrackCard
+    state: str
+    rows: list[dict[str, Any]]
+    ranked: int
+    all: int
+
+
 def cards(session: Session, *, drafts: bool = False) -> list[ContestCard]:
     """Every contest but rehearsals, those that move first; drafts for staff alone."""
     counts = entry_counts(session)

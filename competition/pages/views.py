@@ -12,7 +12,7 @@ from competition.contests.models import Contest
 from competition.contests.policy import can_run
 from competition.extensions import limiter, services
 from competition.pages import demo, wording
-from competition.pages.queries import card, cards, entry_counts
+from competition.pages.queries import BoardBeside, ContestCard, card, cards, entry_counts
 from competition.shared.guards import actor, allow
 
 blueprint = Blueprint("pages", __name__)
@@ -52,8 +52,9 @@ def contest(code: str) -> Any:
         shown = card(row, counts)
         others = [each for each in cards(session) if each.live and each.code != row.code]
         manages = can_run(actor(), row.id)
+    beside = [found for each in (shown, *others) if (found := board_beside(each))][:2]
     return render_template("pages/contest.html", contest=definition, card=shown, others=others, manages=manages,
-                           words=wording, rehearsal=shown.rehearsal)
+                           beside=beside, words=wording, rehearsal=shown.rehearsal)
 
 
 @blueprint.get("/contests/<code>/results")
@@ -67,6 +68,18 @@ def results(code: str) -> Any:
         return render_template("pages/results_later.html", card=shown, words=wording, rehearsal=shown.rehearsal), 404
     return render_template("pages/results.html", results=found, card=shown, words=wording, rehearsal=shown.rehearsal,
                            tables=[table for table in found.tables if table.published])
+
+
+def board_beside(shown: ContestCard) -> BoardBeside | None:
+    """The head of the first board of a contest that is being marked, as the public sees it."""
+    for track in shown.tracks:
+        if not track.board or track.phase not in ("scoring", "review"):
+            continue
+        topic = services().publisher.get(shown.code, track.code, "public")
+        if topic is not None and topic.payload:
+            rows = [row for row in topic.payload["rows"] if row.get("rank") is not None]
+            return BoardBeside(shown, track, topic.payload["state"], rows[:3], len(rows), len(topic.payload["rows"]))
+    return None
 
 
 def open_contest(session: Session, code: str) -> Contest:
