@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from competition.accounts import views as accounts
 from competition.accounts.browser import load_actor
+from competition.awards.rules import prizes_by_entry
 from competition.config import Config
 from competition.contests.events import PhaseMoved
 from competition.extensions import babel, csrf, limiter, socketio
@@ -130,7 +131,7 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     )
     services.ballots = Ballots(services.db, reader)
     services.seating = JudgesSeating(services)
-    services.projector = Projector(services.db, reader)
+    services.projector = Projector(services.db, reader, prizes_by_entry)
     services.publisher = Publisher(services.db)
     facts.use(services.bus)
     entry_guards.register()

@@ -190,6 +190,7 @@ def check(contest: str) -> int:
 @click.argument("contest")
 def rebuild(contest: str) -> int:
     """Fold the evidence of CONTEST[/TRACK] again and replace the stored boards; exit 1 where one differed."""
+    from competition.awards.rules import prizes_by_entry
     from competition.leaderboard.service import rebuild_board
     from competition.shared import clock
     from judges.ballots.reader import Reader
@@ -198,7 +199,9 @@ def rebuild(contest: str) -> int:
     with _database() as database, database.transaction() as session:
         row, tracks = _contest_and_tracks(session, contest)
         for track in tracks:
-            for difference in rebuild_board(session, track.id, reader=Reader(), now=clock.now()):
+            for difference in rebuild_board(
+                session, track.id, reader=Reader(), now=clock.now(), prizes=prizes_by_entry
+            ):
                 found += 1
                 click.echo(f"{row.code}/{track.code}: {difference}")
     click.echo("Rebuilt; nothing differed." if not found else f"Rebuilt; {found} difference(s).")

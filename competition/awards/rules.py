@@ -87,6 +87,11 @@ def allot_prizes(track: Track, ranking: TrackResult) -> PrizeAllotment:
     return PrizeAllotment(track.code, True, by_entry, tuple(awards))
 
 
+def prizes_by_entry(track: Track, ranking: TrackResult) -> Mapping[str, str]:
+    """The code of the prize that each entry takes; entries without one are left out."""
+    return allot_prizes(track, ranking).by_entry
+
+
 def _award(
     prize: Prize, places: int, forfeited: int, groups: Sequence[list[Row]]
 ) -> tuple[PrizeAward, list[list[Row]]]:

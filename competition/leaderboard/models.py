@@ -1,4 +1,5 @@
 """Boards: results that can be thrown away and folded again from the evidence."""
+
 from __future__ import annotations
 
 from datetime import datetime

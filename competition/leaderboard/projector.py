@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from competition.contests.changes import change_table
 from competition.contests.models import Track
 from competition.leaderboard.models import Board
-from competition.leaderboard.service import Memory, Reader, prepare, store
+from competition.leaderboard.service import Memory, Prizes, Reader, prepare, store
 from competition.leaderboard.visible import SHOWN
 from competition.shared import clock
 from competition.shared.db import Database
@@ -35,9 +35,11 @@ LOOK: Final = 1.0
 class Projector:
     """Folds the tracks of one database. `start` begins its thread (a greenlet in the server), `stop` ends it."""
 
-    def __init__(self, db: Database, reader: Reader, *, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(
+        self, db: Database, reader: Reader, prizes: Prizes | None = None, *, now: Callable[[], datetime] = clock.now
+    ) -> None:
         self.folds = 0
-        self._db, self._reader, self._now = db, reader, now
+        self._db, self._reader, self._prizes, self._now = db, reader, prizes, now
         self._memory: dict[int, Memory] = {}
         self._due: dict[int, float] = {}
         self._last: dict[int, float] = {}
@@ -69,7 +71,7 @@ class Projector:
         """Folds and stores now. What fails is left for the next look, from scratch."""
         memory = self._memory.pop(track_id, None)
         with self._db.reading() as session:
-            folded = prepare(session, track_id, reader=self._reader, memory=memory)
+            folded = prepare(session, track_id, reader=self._reader, prizes=self._prizes, memory=memory)
         with self._db.transaction() as session:
             stored = store(session, folded, now=self._now())
         if stored is not None:

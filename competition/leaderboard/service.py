@@ -6,7 +6,7 @@ projector, by `leitai rebuild` and by `leitai check`, and by nobody else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -14,7 +14,6 @@ from typing import Any, Final, Protocol
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from competition.awards.rules import allot_prizes
 from competition.contests.models import Contest, Track
 from competition.contests.queries import organisations, track_definition
 from competition.contests.rules import Track as TrackRules
@@ -46,6 +45,10 @@ class Reader(Protocol):
     ) -> Any: ...
 
 
+Prizes = Callable[[TrackRules, TrackResult], Mapping[str, str]]
+"""Which entry takes which prize. The awards know; whoever puts the program together hands it down."""
+
+
 @dataclass(slots=True)
 class Memory:
     """What a projector keeps of a track between two folds: each entry's results up to step 6, by (stage, entry)."""
@@ -75,9 +78,18 @@ class Folded:
 
 
 def prepare(
-    session: Session, track_id: int, *, reader: Reader, memory: Memory | None = None, upto: int | None = None
+    session: Session,
+    track_id: int,
+    *,
+    reader: Reader,
+    prizes: Prizes | None = None,
+    memory: Memory | None = None,
+    upto: int | None = None,
 ) -> Folded:
-    """Folds a track up to `upto` (None: all that is settled); with `memory` only the entries changed since."""
+    """Folds a track up to `upto` (None: all that is settled); with `memory` only the entries changed since.
+
+    Without `prizes` no prize stands on the board.
+    """
     row = session.get_one(Track, track_id)
     covers = reader.horizon(session, track_id) if upto is None else upto
     changed = None if memory is None else reader.changed_since(session, track_id, memory.covers, covers)
@@ -95,7 +107,7 @@ def prepare(
     memory.covers = covers
     setting = replace(
         memory.setting,
-        prizes=allot_prizes(memory.track, result).by_entry,
+        prizes=prizes(memory.track, result) if prizes else {},
         reopened=frozenset(memory.reopened),
         progress={line.entry: _sum(memory.progress.get(line.entry, {}), line.stages) for line in result.rows},
     )
@@ -234,10 +246,12 @@ def check_board(session: Session, track_id: int, *, reader: Reader, now: datetim
     return differences(board.result, as_json(prepare(session, track_id, reader=reader, upto=board.covers).result))
 
 
-def rebuild_board(session: Session, track_id: int, *, reader: Reader, now: datetime) -> list[str]:
+def rebuild_board(
+    session: Session, track_id: int, *, reader: Reader, now: datetime, prizes: Prizes | None = None
+) -> list[str]:
     """Folds the whole track anew and replaces its board; gives what the stored one had said otherwise."""
     found = check_board(session, track_id, reader=reader)
-    store(session, prepare(session, track_id, reader=reader), now=now, replace_same=True)
+    store(session, prepare(session, track_id, reader=reader, prizes=prizes), now=now, replace_same=True)
     return found
 
 
