@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tarfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,10 @@ import pytest
 from sqlalchemy import func, select
 
 from competition import cli
+from competition.accounts import audit
 from competition.accounts import service as accounts
 from competition.accounts.models import Audit, Grant, Person
+from competition.accounts.policy import CONSOLE
 from competition.bundle.rules import read_bundle, write_bundle
 from competition.contests.models import Contest
 from competition.leaderboard.models import Board
@@ -287,6 +290,39 @@ def test_backup_and_restore(run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     # What is restored goes on: numbers continue where they stopped.
     assert run("import", WEIHAI / "welder.json", "--replace").code == 0
     assert run("export", WELDER).out == before
+
+
+def test_a_backup_is_consistent_while_others_write(run: Run, database_url: str, tmp_path: Path) -> None:
+    """Every transaction writes two rows; a backup that had taken half of one would hold an odd number."""
+    archive, ended, begun = tmp_path / "backup.tar.gz", threading.Event(), threading.Event()
+    database = Database(make_engine(database_url))
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        while not ended.is_set():
+            with database.transaction() as session:
+                for _ in range(2):
+                    audit.note(session, CONSOLE, "test.write", "x", now=clock.now())
+                    session.flush()
+            written += 2
+            begun.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert begun.wait(10)
+        before = written
+        assert run("backup", archive).code == 0
+    finally:
+        ended.set()
+        writer.join()
+    assert run("restore", archive, "--replace").code == 0
+    with database.reading() as session:
+        kept = session.scalar(select(func.count()).select_from(Audit)) or 0
+    database.engine.dispose()
+    assert before <= kept <= written
+    assert kept % 2 == 0
 
 
 def test_restore_into_an_empty_installation(run: Run, database_url: str, tmp_path: Path) -> None:
