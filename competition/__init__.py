@@ -6,6 +6,8 @@ The map (no imports here, so that the rules stay import-clean)::
     config.py        one Config from the environment (LEITAI_*), a documented table
     extensions.py    unbound extension objects, nothing else
     cli.py           a thin dispatcher; each command imports what it needs and no more
+    terminal.py      what its commands share: the database opened, what goes wrong in sentences
+    backup.py        the database and the uploads in one file, and back
     serve.py         `leitai serve` becomes gunicorn
     gunicorn_conf.py how gunicorn runs it
     demo.py          `leitai demo`: contests, server and simulated people in one command
