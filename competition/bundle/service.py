@@ -156,11 +156,14 @@ def _write_organisations(session: Session, contest_id: int, organisations: Seque
             units[key] = Unit(code=record.code, code_key=key, name=record.name[:200], kind=record.kind)
             session.add(units[key])
     session.flush()
+    above = {unit.id: unit.parent_id for unit in units.values()}
     for record in organisations:
         unit = units[record.code.casefold()]
         # The platform's own tree is only filled in: one contest's file does not move a unit for all others.
         if unit.parent_id is None and record.parent is not None:
-            unit.parent_id = units[record.parent.casefold()].id
+            parent = units[record.parent.casefold()]
+            if not _stands_above(unit, parent, above):
+                unit.parent_id = above[unit.id] = parent.id
         session.add(
             models.Organisation(
                 contest_id=contest_id,
@@ -172,6 +175,14 @@ def _write_organisations(session: Session, contest_id: int, organisations: Seque
             )
         )
     session.flush()
+
+
+def _stands_above(unit: Unit, below: Unit, above: dict[int, int | None]) -> bool:
+    """Whether `unit` is `below` or above it; two contests may see the same two units the other way round."""
+    step: int | None = below.id
+    while step is not None and step != unit.id:
+        step = above[step]
+    return step == unit.id
 
 
 def _write_tracks(session: Session, contest: models.Contest, definition: rules.Contest) -> None:

@@ -29,7 +29,9 @@ def note_reset(session: Session, track_id: int, now: datetime) -> int:
     Takes the track's lock exclusively until the commit.
     """
     lock_track(session, track_id)
-    statement = insert(change_table).values(track_id=track_id, kind="reset", entry_id=None, at=now).returning(change_table.c.id)
+    statement = (
+        insert(change_table).values(track_id=track_id, kind="reset", entry_id=None, at=now).returning(change_table.c.id)
+    )
     return int(session.execute(statement).scalar_one())
 
 

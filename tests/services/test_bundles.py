@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from competition.accounts import service as accounts
-from competition.accounts.models import Audit, Grant
+from competition.accounts.models import Audit, Grant, Unit
 from competition.accounts.policy import CONSOLE, VISITOR
 from competition.bundle.rules import canonical, read_bundle, write_bundle
 from competition.bundle.service import export_bundle, import_bundle
@@ -149,6 +149,22 @@ def test_two_contests_share_a_unit(database: Database) -> None:
         units = session.scalars(select(Organisation.unit_id).where(Organisation.code == "ws")).all()
     assert len(units) == 2
     assert len(set(units)) == 1
+
+
+def test_two_contests_that_see_units_the_other_way_round_make_no_loop(database: Database) -> None:
+    upside_down = json.loads(rich_bundle(without_evidence=True))
+    upside_down["contest"]["code"] = "rich-2"
+    ws, huancui = upside_down["organisations"]
+    del ws["parent"]
+    huancui["parent"] = "ws"
+    put(database, rich_bundle())
+    put(database, json.dumps(upside_down))
+    assert json.loads(exported(database, "rich-2"))["organisations"] == sorted(
+        upside_down["organisations"], key=lambda unit: unit["code"])
+    with database.reading() as session:
+        parents = dict(session.execute(select(Unit.code, Unit.parent_id)).all())
+        ids = dict(session.execute(select(Unit.code, Unit.id)).all())
+    assert parents == {"ws": ids["huancui"], "huancui": None}
 
 
 @pytest.mark.parametrize("seeds", [range(n, n + 10) for n in range(0, 60, 10)], ids=lambda seeds: f"{seeds[0]}")
