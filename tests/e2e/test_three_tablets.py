@@ -98,3 +98,36 @@ def test_three_tablets_mark_and_a_phone_watches(program: Program, browser: Brows
     tablet.reload()
     tablet.locator(f'[data-action="entry"][data-entry="{ENTRY}"]').first.tap()
     expect(tablet.locator('[data-sheet-state="submitted"]')).to_be_visible(timeout=10_000)
+
+
+def test_a_recorder_enters_a_measurement(program: Program, browser: Browser, tmp_path: Path) -> None:
+    contest, entry = "weihai-2026-achievement", "C01"
+    program.run("import", str(unmarked("achievement", tmp_path)))
+    program.start()
+    page = browser.new_context(viewport={"width": 1024, "height": 768}, has_touch=True).new_page()
+    page.goto(program.link(contest, "--role", "recorder"))
+    expect(page.locator('.saved[data-saved="yes"]')).to_be_visible(timeout=15_000)
+    assert f"/recorder/{contest}" in page.url
+
+    # More than the maximum is not taken, and one key undoes it.
+    page.locator(f'[data-action="entry"][data-entry="{entry}"]').first.tap()
+    page.locator('[data-action="criterion"][data-criterion="benefit"]').tap()
+    touch_in(page, "41")
+    page.locator('[data-action="next"]').tap()
+    expect(page.get_by_text("40").first).to_be_visible()
+    expect(page.locator('[data-action="confirm-submit"]')).not_to_be_visible()
+    if page.locator('[data-action="close"]').count():
+        page.locator('[data-action="close"]').first.tap()
+    page.locator('[data-action="criterion"][data-criterion="benefit"]').tap()
+    for _ in range(2):
+        page.locator('[data-action="key"][data-key="back"]').tap()
+    touch_in(page, "40")
+    expect(page.locator('.saved[data-saved="yes"]')).to_be_visible(timeout=10_000)
+    submit(page)
+    exported = json.loads(program.run("export", contest))
+    assert [mark for mark in exported.get("drafts", []) + exported["marks"] if mark["entry"] == entry] == [
+        {
+            "track": "achievement", "stage": "written", "entry": entry, "criterion": "benefit",
+            "attempt": 1, "value": "40",
+        }
+    ]  # fmt: skip
