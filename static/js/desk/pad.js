@@ -272,6 +272,7 @@ export function startPad({ kinds, timed = false }) {
   function paint() {
     cancelAnimationFrame(frame);
     frame = null;
+    if (!ui.panel) root.querySelector('dialog[open]')?.close();     // gives the focus back to where it was
     morph(root, page({ model, ui, sheet: sheet(), queue }));
     const dialog = root.querySelector('dialog');
     if (dialog && ui.panel && !dialog.open) dialog.showModal();
