@@ -21,6 +21,7 @@ from competition.bundle.records import Bundle
 from competition.contests import models, queries, records, rules
 from competition.contests.changes import forget_evidence, note_reset
 from competition.contests.policy import can_run
+from competition.leaderboard.models import Board
 from competition.registration.models import Entry
 from competition.registration.queries import entries_of_contest
 from competition.scoring.evidence import BundleSection
@@ -119,6 +120,8 @@ def _clear(session: Session, contest: models.Contest) -> list[StageGrant]:
     ]
     for grant, _track, _stage in grants:
         session.expunge(grant)
+    # What was folded from the old evidence; the views stay until the next fold, because their versions go on.
+    session.execute(delete(Board).where(Board.track_id.in_(track_ids)))
     session.execute(delete(Entry).where(Entry.contest_id == contest.id))
     session.execute(delete(models.Stage).where(models.Stage.track_id.in_(track_ids)))
     session.execute(delete(models.Organisation).where(models.Organisation.contest_id == contest.id))
