@@ -111,7 +111,8 @@ def configure(app: Flask, config: Config) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=public.startswith("https://"),
-        MAX_CONTENT_LENGTH=config.max_bundle_mb * 1024 * 1024,
+        # A view that takes more (an upload) says so itself, by `request.max_content_length`.
+        MAX_CONTENT_LENGTH=4 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,
         SESSION_REFRESH_EACH_REQUEST=False,
