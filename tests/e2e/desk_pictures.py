@@ -1,4 +1,4 @@
-"""Pictures of the desk's pages at tablet and desk size, in both languages, to be looked at: tests/.shots/*.png.
+"""Pictures of the desk's pages at tablet and desk size, in both languages, to be looked at: tests/.shots/desk/*.png.
 
 python -m tests.e2e.desk_pictures
 """
@@ -16,15 +16,16 @@ from tests.e2e.conftest import ARGUMENTS, CHROMIUM
 from tests.e2e.test_pad import long_contest
 from tests.program import ROOT, WEIHAI, Program
 
-SHOTS = ROOT / "tests" / ".shots"
+SHOTS = ROOT / "tests" / ".shots" / "desk"
 UPRIGHT, LYING, DESK = (768, 1024), (1024, 768), (1440, 900)
 
 
 def half_marked(name: str, stage: str, upto: int, folder: Path) -> Path:
     """A contest whose `stage` has been marked by all up to the draw number `upto`, and nothing after."""
     bundle = json.loads((WEIHAI / f"{name}.json").read_text(encoding="utf-8"))
-    for number, entry in enumerate(bundle["entries"], 1):
-        entry.setdefault("draw", number)
+    free = iter(sorted(set(range(1, 99)) - {entry.get("draw") for entry in bundle["entries"]}))
+    for entry in bundle["entries"]:
+        entry["draw"] = entry.get("draw") or next(free)
     draws = {entry["code"]: entry["draw"] for entry in bundle["entries"]}
     bundle["marks"] = [m for m in bundle["marks"] if m["stage"] != stage or draws[m["entry"]] <= upto]
     path = folder / f"{name}.json"
@@ -60,7 +61,10 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            for contest, stage in (("weihai-2026-digital", "digital/pitch"), ("weihai-2026-welder", "welder/practical")):
+            for contest, stage in (
+                ("weihai-2026-digital", "digital/pitch"),
+                ("weihai-2026-welder", "welder/practical"),
+            ):
                 chief = visit(browser, program.link(contest, "--role", "chief", "--user", f"chief-{contest}"), DESK)
                 chief.locator("select").first.select_option(stage)
                 chief.locator('[data-action="form"][data-window="open"]').click()

@@ -1,4 +1,4 @@
-"""The judge's pad and the chief's console on a real server: long rubrics, lost servers, two tablets, no socket, no sign-in."""
+"""The judge's pad and the chief's console on a real server: long rubrics, lost servers, two tablets, no socket."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ def long_contest(folder: Path) -> Path:
         for group in range(1, 5)
     ]  # fmt: skip
     leaves: list[dict[str, Any]] = [
-        {"code": "grade", "title": "职业素养", "max": 4, "kind": "grade", "descriptors": ["未达到", "达到", "部分超出", "优秀"]},
+        {
+            "code": "grade",
+            "title": "职业素养",
+            "max": 4,
+            "kind": "grade",
+            "descriptors": ["未达到", "达到", "部分超出", "优秀"],
+        },
         {"code": "less", "title": "扣分", "min": -5, "max": 0, "step": "0.5"},
         {"code": "free", "title": "自由计分", "max": 100},
     ]
@@ -274,10 +280,13 @@ def test_numbers_of_the_page_are_exact(running: Program, browser: Browser) -> No
         """async () => {
             const d = await import('/static/js/shared/decimal.js');
             const sum = Array(10).fill(d.read('0.1')).reduce(d.add, d.ZERO);
-            return [d.plain(sum), d.rounded(d.over(d.read('20'), 3), 2), d.rounded(d.read('-0.005'), 2), d.rounded(d.read('1.005'), 2),
-                d.onStep(d.read('0.7'), d.read('0'), d.read('0.1')), d.onStep(d.read('7.3'), d.read('0'), d.read('0.25')),
-                d.plain(d.read('123456789012345678901234567890.1')), d.seconds('62:03.4'), d.seconds('1:02:03.4'), d.seconds('3541.2'),
-                d.seconds('3:75'), d.clock('3723.40'), d.read('1e3'), d.percent(d.read('13'), d.read('15'))];
+            const on = (value, step) => d.onStep(d.read(value), d.ZERO, d.read(step));
+            const long = d.plain(d.read('123456789012345678901234567890.1'));
+            return [d.plain(sum), d.rounded(d.over(d.read('20'), 3), 2),
+                d.rounded(d.read('-0.005'), 2), d.rounded(d.read('1.005'), 2),
+                on('0.7', '0.1'), on('7.3', '0.25'), long,
+                d.seconds('62:03.4'), d.seconds('1:02:03.4'), d.seconds('3541.2'), d.seconds('3:75'),
+                d.clock('3723.40'), d.read('1e3'), d.percent(d.read('13'), d.read('15'))];
         }"""
     )
     assert said == [
