@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from competition.contests.queries import get_contest
 from tests.web.conftest import ACHIEVEMENT, DATA, DIGITAL, WELDER, World
 
 RESULTS = {WELDER: "welder", DIGITAL: "digital", ACHIEVEMENT: "achievement"}
@@ -58,6 +60,38 @@ def test_no_name_of_a_contest_by_numbers_is_public_before_the_notice(world: Worl
     world.move(WELDER, "notice")
     page = client.get(f"/contests/{WELDER}/results").text
     assert not [name for name in names if name not in page]
+
+
+def test_a_frozen_board_leaks_through_no_public_page(world: World) -> None:
+    services = world.app.extensions["leitai"]
+    with world.db.reading() as session:
+        track = get_contest(session, WELDER).tracks[0].id
+    chief, public = world.client("chief"), world.client()
+    services.projector.fold(track)
+    addresses = ("/", f"/contests/{WELDER}", f"/contests/{WELDER}/welder/board", f"/screen/{WELDER}/welder",
+                 f"/api/v1/boards/{WELDER}/welder", f"/contests/{WELDER}/results", f"/contests/{DIGITAL}")
+
+    def rule(**words: object) -> None:
+        answer = chief.post("/api/v1/marks", headers={"Origin": "http://localhost"}, json=[
+            {"contest": WELDER, "track": "welder", "op": str(uuid.uuid4()), "reason": "test", **words}])
+        assert answer.json
+        assert answer.json[0]["ok"], answer.json
+
+    def seen() -> list[str]:
+        return [re.sub(r'"as_of":"[^"]*"|version[^,<>]*', "", public.get(address).text) for address in addresses]
+
+    rule(event="freeze", on=True)
+    services.projector.fold(track)
+    before = seen()
+    assert "93.90" in before[1]
+    rule(event="adjust", stage="practical", entry="1", amount="-50")
+    services.projector.fold(track)
+    assert seen() == before
+    staff = world.client("organiser").get(f"/manage/{WELDER}").text
+    assert "93.90" not in staff
+    rule(event="freeze", on=False)
+    services.projector.fold(track)
+    assert "93.90" not in "".join(seen())
 
 
 def test_results_give_prizes_vacancies_teams_and_a_reason_for_each_in_and_out(world: World) -> None:
