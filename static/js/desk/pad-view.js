@@ -123,7 +123,7 @@ function sheetView(model, ui, sheet, stage, list, inline) {
     h('div.head', { class: attempts.length > 1 ? 'many' : '' }, h('h2', { data: { current: sheet.entry } }, /^\d+$/.test(sheet.entry) ? [h('span.num', {}, sheet.entry), ' ', t('号')] : sheet.entry),
       h('span.muted', {}, (model.timed ? t('已录 {done} / {all} 项', { done, all: model.needed(sheet).length }) : t('已评 {done} / {all} 项', { done, all: model.needed(sheet).length })), grades ? `·${t('由等级折算')}` : ''),
       attempts.length > 1 ? h('div.attempts', { role: 'group', 'aria-label': t('第几次') }, attempts.map((a) => h('button.btn', { data: { action: 'attempt', attempt: a, k: a }, 'aria-pressed': a === ui.attempt ? 'true' : 'false' }, t('第 {n} 次', { n: a })))) : null,
-      h('p.sum.num', { data: { total: model.total(sheet) } }, h('span.vh', {}, t('合计')), model.total(sheet), ' ', h('small', {}, `/ ${model.maximum(sheet)}`))),
+      h('p.sum.num', { data: { total: model.touched(sheet) ? model.total(sheet) : '' } }, h('span.vh', {}, t('合计')), model.touched(sheet) ? model.total(sheet) : '–', ' ', h('small', {}, `/ ${model.maximum(sheet)}`))),
     strip(model, sheet, inline),
     inline
       ? h('div.inline-list', {}, list.map((leaf) => gradeRow({ model, ui, sheet, leaf })))
