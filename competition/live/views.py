@@ -126,6 +126,7 @@ def _page(template: str, contest: str, track: str, rows: int) -> Any:
             contest={
                 "code": found.code,
                 "title": found.title,
+                "kind": found.kind,
                 "rehearsal": found.rehearsal,
                 "url": url_for("pages.contest", code=found.code),
             },
