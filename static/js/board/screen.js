@@ -13,7 +13,9 @@ class Screen extends Page {
       const place = news.length && news[0].to !== null ? list.findIndex(({ key }) => key === news[0].key) : -1;
       if (place >= 0) at = Math.floor(place / TEN);
       at = Math.min(at, pages - 1);
-      return [at * TEN, Math.min(list.length, at * TEN + TEN)];
+      // The last page is filled up with those before it.
+      const first = Math.max(0, Math.min(at * TEN, list.length - TEN));
+      return [first, Math.min(list.length, first + TEN)];
     };
     super({ window: bounds, most: 5, versionWords: (n) => `v${n}` });
     this.turnPage = () => {
@@ -25,9 +27,9 @@ class Screen extends Page {
 
   paged(first, end) {
     const all = this.list.length, pages = Math.ceil(all / TEN);
-    const words = { first: first + 1, end, all, page: first / TEN + 1 };
+    const words = { first: first + 1, end, all, page: Math.ceil(end / TEN), pages };
     this.root.querySelector('[data-page]').textContent = pages > 1
-      ? t('第 {first}–{end} 行，共 {all} 行·第 {page} 页', words) : t('共 {all} 行', words);
+      ? t('第 {first}–{end} 位，共 {all} 位·第 {page} / {pages} 页', words) : t('共 {all} 位', words);
     // Whoever just moved has a whole turn on the screen.
     if (this.timer && this.news) { clearInterval(this.timer); this.timer = setInterval(this.turnPage, TURN); }
   }

@@ -128,6 +128,7 @@ export function tiedWith(list, key) {
   const at = list.findIndex((each) => each.key === key);
   if (at < 0 || list[at].rank === null) return null;
   const mine = list[at];
+  if (mine.row.total === null) return null;
   for (const other of [list[at - 1], list[at + 1]]) {
     if (other && other.rank !== null && other.row.total === mine.row.total
         && reached(other.row) === reached(mine.row)) return other;

@@ -88,12 +88,17 @@ function ruleName(key, board) {
   return t('抽签号');
 }
 
+// A space stands between Chinese and digits
+function spaced(name) {
+  return `${/^[0-9A-Za-z]/.test(name) ? ' ' : ''}${name}${/[0-9A-Za-z]$/.test(name) ? ' ' : ''}`;
+}
+
 // Equal totals: who it is equal with, and the rule that put one before the other; '' where nobody is equal
 export function tieSentence(list, key, board, kind) {
   const other = tiedWith(list, key);
   if (!other) return '';
   const mine = list.find((each) => each.key === key);
-  const values = { total: minus(mine.row.total), other: nameOf(other.row, kind), rank: mine.rank };
+  const values = { total: minus(mine.row.total), other: spaced(nameOf(other.row, kind)), rank: mine.rank };
   if (other.row.order === mine.row.order) {
     return t('总分 {total}，与{other}相同，并列第 {rank} 名。', values);
   }
