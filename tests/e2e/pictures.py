@@ -53,10 +53,13 @@ def main() -> None:
             tablet = browser.new_page(viewport={"width": 1024, "height": 768}, device_scale_factor=1.5)
             tablet.goto(found.group(1))
             tablet.locator('.saved[data-saved="yes"]').wait_for()
-            # A sheet in the middle of being marked says most.
-            halfway = '[data-action="entry"]:not([data-missing="5"]):not([data-missing="0"])'
+            # A sheet in the middle of being marked says most, after others have been submitted.
+            halfway = '[data-action="entry"]:is([data-missing="1"], [data-missing="2"], [data-missing="3"])'
+            handed_in = '[data-action="entry"][data-state="submitted"]'
             until = time.monotonic() + 20
-            while tablet.locator(halfway).count() == 0 and time.monotonic() < until:
+            while min(tablet.locator(halfway).count(), tablet.locator(handed_in).count()) == 0:
+                if time.monotonic() > until:
+                    break
                 tablet.wait_for_timeout(1000)
                 tablet.reload()
                 tablet.locator('.saved[data-saved="yes"]').wait_for()
@@ -66,7 +69,7 @@ def main() -> None:
             picture(tablet, "tablet")
             board = browser.new_page(viewport={"width": 1024, "height": 768}, device_scale_factor=1.5)
             board.goto(f"{address}/contests/{CONTEST}/{TRACK}/board")
-            board.wait_for_timeout(33_000)
+            board.wait_for_timeout(25_000)
             picture(board, "board")
             browser.close()
     finally:
