@@ -94,6 +94,19 @@ def test_a_frozen_board_leaks_through_no_public_page(world: World) -> None:
     assert "93.90" not in "".join(seen())
 
 
+def test_a_rehearsal_bears_its_mark_and_stands_in_no_list(world: World) -> None:
+    with world.db.transaction() as session:
+        get_contest(session, WELDER).rehearsal = True
+    public, organiser = world.client(), world.client("organiser")
+    assert f"/contests/{WELDER}" not in public.get("/").text
+    assert f"/contests/{WELDER}" not in public.get(f"/contests/{DIGITAL}").text
+    assert f"/manage/{WELDER}" in organiser.get("/").text
+    for address in (f"/contests/{WELDER}", f"/contests/{WELDER}/results"):
+        assert "演练，不是正式比赛" in public.get(address).text
+    assert "演练，不是正式比赛" in organiser.get(f"/manage/{WELDER}").text
+    assert "演练" not in public.get(f"/contests/{DIGITAL}").text
+
+
 def test_results_give_prizes_vacancies_teams_and_a_reason_for_each_in_and_out(world: World) -> None:
     world.move(WELDER, "notice")
     world.move(ACHIEVEMENT, "notice")
