@@ -142,21 +142,22 @@ class Ledger:
 
     def seated(self) -> str:
         """Whether the judge is on a panel of the entry and neither recused nor absent; not read for a recorder."""
-
-        def last(kind: str, where: str) -> str:
-            return f"""COALESCE((
-                SELECT {self.words.truth("on")} FROM ruling
-                WHERE ruling.track_id = :track AND ruling.kind = '{kind}' AND ruling.judge_id = :judge AND {where}
-                ORDER BY ruling.seq DESC LIMIT 1), FALSE)"""
-
+        same = "IS" if self.words.name == "sqlite" else "IS NOT DISTINCT FROM"
         return f"""(EXISTS (
                 SELECT 1 FROM panel JOIN panel_judge ON panel_judge.panel_id = panel.id
                 WHERE panel.stage_id = :stage AND panel_judge.judge_id = :judge AND (panel.all_entries OR EXISTS (
                     SELECT 1 FROM panel_entry
                     WHERE panel_entry.panel_id = panel.id AND panel_entry.entry_id = :entry)))
-            AND NOT {last("recuse", "ruling.entry_id = :entry")}
-            AND NOT {last("absent", "ruling.stage_id = :stage AND ruling.entry_id = :entry")}
-            AND NOT {last("absent", "ruling.stage_id = :stage AND ruling.entry_id IS NULL")})"""
+            AND NOT EXISTS (
+                SELECT 1 FROM ruling
+                WHERE ruling.track_id = :track AND ruling.kind IN ('recuse', 'absent') AND ruling.judge_id = :judge
+                  AND CASE ruling.kind WHEN 'recuse' THEN ruling.entry_id = :entry
+                      ELSE ruling.stage_id = :stage AND (ruling.entry_id = :entry OR ruling.entry_id IS NULL) END
+                  AND {self.words.truth("on")} AND NOT EXISTS (
+                    SELECT 1 FROM ruling AS later
+                    WHERE later.track_id = :track AND later.kind = ruling.kind AND later.judge_id = :judge
+                      AND later.entry_id {same} ruling.entry_id AND later.stage_id {same} ruling.stage_id
+                      AND later.seq > ruling.seq)))"""
 
     # The two operations of a seat
 

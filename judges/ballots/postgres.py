@@ -51,24 +51,28 @@ def _one_statement(ledger: Ledger) -> str:
             SELECT track.phase, stage.state AS gate
             FROM turn CROSS JOIN stage JOIN track ON track.id = stage.track_id
             WHERE stage.id = :stage AND {ledger.stands()} AND (CAST(:judge AS INTEGER) IS NULL OR {ledger.seated()})
-              AND NOT EXISTS (SELECT 1 FROM op WHERE person_id = :person AND op = :op)
         ),
-        page AS (
+        old AS MATERIALIZED (
+            SELECT sheet.id, sheet.state FROM sheet, ready
+            WHERE sheet.seat_id = :seat AND sheet.entry_id = :entry AND sheet.attempt = :attempt
+            FOR NO KEY UPDATE OF sheet
+        ),
+        new AS (
             INSERT INTO sheet (seat_id, entry_id, attempt, state)
             SELECT :seat, :entry, :attempt, 'open' FROM ready
-            WHERE CASE WHEN EXISTS (
-                SELECT 1 FROM sheet AS old
-                WHERE old.seat_id = :seat AND old.entry_id = :entry AND old.attempt = :attempt
-                  AND (old.state = 'reopened' OR ready.phase = 'scoring'))
-                THEN ready.phase = 'review' OR (ready.phase = 'scoring' AND ready.gate = 'open')
-                ELSE ready.phase = 'scoring' AND ready.gate = 'open'
-                  AND :base = 0 AND CAST(:after AS TEXT) IS NULL END
-            ON CONFLICT (seat_id, entry_id, attempt) DO UPDATE SET state = sheet.state WHERE sheet.state <> 'submitted'
-            RETURNING id, state
+            WHERE ready.phase = 'scoring' AND ready.gate = 'open' AND :base = 0 AND CAST(:after AS TEXT) IS NULL
+              AND NOT EXISTS (SELECT 1 FROM old)
+            RETURNING id
+        ),
+        page AS (
+            SELECT old.id FROM old CROSS JOIN ready
+            WHERE old.state <> 'submitted' AND ((ready.phase = 'scoring' AND ready.gate = 'open')
+               OR (ready.phase = 'review' AND old.state = 'reopened'))
+            UNION ALL SELECT id FROM new
         ),
         cell AS (
             SELECT page.id AS sheet, COALESCE(last.revision, 0) AS revision
-            FROM page CROSS JOIN ready LEFT JOIN LATERAL (
+            FROM page LEFT JOIN LATERAL (
                 SELECT mark.revision, mark.seq FROM mark
                 WHERE mark.sheet_id = page.id AND mark.criterion_id = :criterion ORDER BY mark.revision DESC LIMIT 1
             ) AS last ON TRUE
@@ -81,7 +85,7 @@ def _one_statement(ledger: Ledger) -> str:
         ),
         told AS (
             INSERT INTO op (person_id, op, content_hash, contest_id, seq, answer)
-            SELECT :person, :op, :digest, :contest, number.id,
+            SELECT :person, CAST(:op AS TEXT), :digest, :contest, number.id,
                    json_build_object('op', CAST(:op AS TEXT), 'revision', cell.revision + 1, 'at', CAST(:stamp AS TEXT))
             FROM number CROSS JOIN cell RETURNING 1
         )
