@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from competition.contests.changes import change_table
 from competition.contests.models import Track
@@ -68,15 +67,17 @@ class Projector:
             self._bell.notify_all()
 
     def fold(self, track_id: int) -> None:
-        """Folds and stores now. What fails is left for the next look, from scratch."""
+        """Folds and stores now. What fails is left for the next look, from scratch.
+
+        What was folded is kept also where another had stored it already: it is the evidence up to `covers` either way.
+        """
         memory = self._memory.pop(track_id, None)
         with self._db.reading() as session:
             folded = prepare(session, track_id, reader=self._reader, prizes=self._prizes, memory=memory)
         with self._db.transaction() as session:
             stored = store(session, folded, now=self._now())
+        self._memory[track_id] = folded.memory
         if stored is not None:
-            # Only what was stored is built upon, so that memory and board always cover the same evidence.
-            self._memory[track_id] = folded.memory
             self.folds += 1
 
     def look(self) -> None:
@@ -111,8 +112,8 @@ class Projector:
                 for track_id in self._take():
                     self._last[track_id] = time.monotonic()
                     self._fold_safely(track_id)
-            except SQLAlchemyError:
-                log.exception("the projector could not read the database; it tries again")
+            except Exception:
+                log.exception("the projector could not look; it tries again")
                 self._pause(LOOK)
             self._pause(max(0.0, min(LOOK - (time.monotonic() - looked), self._until_due())))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from competition.contests.models import Contest, Track
@@ -243,7 +243,11 @@ def check_board(session: Session, track_id: int, *, reader: Reader, now: datetim
     board = session.scalar(select(Board).where(Board.track_id == track_id))
     if board is None:
         return []
-    return differences(board.result, as_json(prepare(session, track_id, reader=reader, upto=board.covers).result))
+    found = differences(board.result, as_json(prepare(session, track_id, reader=reader, upto=board.covers).result))
+    horizon = reader.horizon(session, track_id)
+    if board.covers > horizon:
+        found.append(f"covers: stored {board.covers}, the evidence ends at {horizon}")
+    return found
 
 
 def rebuild_board(
@@ -251,6 +255,13 @@ def rebuild_board(
 ) -> list[str]:
     """Folds the whole track anew and replaces its board; gives what the stored one had said otherwise."""
     found = check_board(session, track_id, reader=reader)
+    # A board that claims evidence to come would be kept before every later fold.
+    session.execute(
+        update(Board)
+        .where(Board.track_id == track_id, Board.covers > reader.horizon(session, track_id))
+        .values(covers=0)
+        .execution_options(synchronize_session="fetch")
+    )
     store(session, prepare(session, track_id, reader=reader, prizes=prizes), now=now, replace_same=True)
     return found
 
