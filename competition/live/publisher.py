@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from competition.contests.models import Contest, Track
@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 KEPT: Final = 64
 """Deltas kept for those who come back."""
 LOOK: Final = 1.0
+"""Seconds between two looks by itself."""
+GAP: Final = 0.2
+"""Seconds between two turns of a topic: five a second, however many processes fold its board."""
 
 Key = tuple[str, str, str]
 """Contest and track (casefolded codes), audience."""
@@ -52,6 +55,8 @@ class Topic:
     track_id: int
     version: int
     payload: Payload
+    turned: float | None = None
+    waiting: bool = False
     deltas: deque[Message] = field(default_factory=lambda: deque(maxlen=KEPT))
     _snapshot: Message | None = None
 
@@ -94,11 +99,11 @@ class Topic:
 class Publisher:
     """Holds the topics that somebody asked for. Listeners hear `(topic, message or None)` after each turn."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self.viewers = 0
         self.running = False
         self.changed = threading.Condition()
-        self._db = db
+        self._db, self._seconds = db, seconds
         self._topics: dict[Key, Topic] = {}
         self._turn = threading.RLock()
         self._listeners: list[Callable[[Topic, Message | None], None]] = []
@@ -141,8 +146,19 @@ class Publisher:
         with self._db.reading() as session:
             return self._load(session, key)
 
+    def peek(self, contest: str, track: str, audience: str) -> Topic | None:
+        """The topic as it was last seen, without asking the database."""
+        return self._topics.get((contest.casefold(), track.casefold(), audience))
+
+    def rest(self) -> float:
+        """Seconds until the next look is due, if nothing is stored before."""
+        now = self._seconds()
+        with self._turn:
+            due = [topic.turned + GAP - now for topic in self._topics.values() if topic.waiting and topic.turned]
+        return max(0.0, min([LOOK, *due]))
+
     def look(self) -> None:
-        """Takes every version that was stored since the last look."""
+        """Takes every version that was stored since the last look, of a busy topic only when it is due."""
         with self._turn:
             topics = dict(self._topics)
             if not topics:
@@ -160,7 +176,12 @@ class Publisher:
                     (contest, track.casefold(), audience): seen for (contest, track, audience), seen in stored.items()
                 }
                 for key, topic in topics.items():
-                    if folded.get(key, (None, 0)) != (topic.track_id, topic.version):
+                    topic.waiting = False
+                    if folded.get(key, (None, 0)) == (topic.track_id, topic.version):
+                        continue
+                    if topic.turned is not None and self._seconds() - topic.turned < GAP:
+                        topic.waiting = True
+                    else:
                         self._load(session, key)
 
     def _load(self, session: Session, key: Key) -> Topic | None:
@@ -174,7 +195,9 @@ class Publisher:
             track_id = next((found for found, code in rows if code.casefold() == track), None)
             topic = self._topics.get(key)
             if track_id is None:
-                self._topics.pop(key, None)
+                if topic is not None and topic.track_id:
+                    # Who listens is told as soon as there is such a track again, so the topic stays, empty.
+                    self._topics[key] = Topic(key, 0, 0, {})
                 return None
             view = session.scalar(
                 select(BoardView).where(BoardView.track_id == track_id, BoardView.audience == audience)
@@ -186,6 +209,7 @@ class Publisher:
                 if known:
                     self._tell(topic, None)
             elif topic.version != version:
+                topic.turned = self._seconds()
                 self._tell(topic, topic.turn(version, payload))
             return topic
 
@@ -202,14 +226,10 @@ class Publisher:
         while self.running:
             try:
                 self.look()
-            except SQLAlchemyError:
-                log.exception("the publisher could not read the database; it tries again")
+            except Exception:
+                log.exception("the publisher could not look; it tries again")
+            rest = self.rest()
             with self._bell:
                 if self.running and not self._rung:
-                    self._bell.wait(LOOK)
+                    self._bell.wait(rest)
                 self._rung = False
-
-
-def key_of(value: Any) -> str:
-    """How a board is named on a stream of several: `CONTEST/TRACK`."""
-    return f"{value['contest']}/{value['track']}"

@@ -36,10 +36,12 @@ class Hub:
         self._publisher, self._now, self._seconds = publisher, now, seconds
         self._rng = rng or random.Random()
 
-    def frames(self, names: Sequence[tuple[str, str]], audience: str, since: dict[str, int | None]) -> Iterator[bytes]:
+    def frames(
+        self, names: Sequence[tuple[str, str]], audience: str, since: dict[str, int | None], *, named: bool = False
+    ) -> Iterator[bytes]:
         """The stream of the boards `names` (contest, track), from the versions in `since` (by "contest/track").
 
-        With several boards each id names the versions of all.
+        `named`: it is a stream of several boards (there may be just one), whose ids name the versions of all.
         """
         publisher = self._publisher
         publisher.viewers += 1
@@ -59,9 +61,9 @@ class Hub:
                     if known == (topic.track_id, topic.version):
                         continue
                     start = since.get(name) if first else known[1] if known and known[0] == topic.track_id else None
-                    for message in _messages(topic, start):
+                    for message in _messages(topic, start, first):
                         seen[name] = (topic.track_id, message.version)
-                        yield _frame(message, self._id(names, seen))
+                        yield _frame(message, self._id(names, seen, named))
                         sent = True
                     seen[name] = (topic.track_id, topic.version)
                 first = False
@@ -69,7 +71,7 @@ class Hub:
                     last = self._seconds()
                 rest = last + PING - self._seconds()
                 if rest <= 0:
-                    yield self._ping(names, seen)
+                    yield self._ping(names, seen, named)
                     last = self._seconds()
                     rest = PING
                 with publisher.changed:
@@ -80,27 +82,31 @@ class Hub:
 
     def _news(self, names: Sequence[tuple[str, str]], audience: str, seen: dict[str, tuple[int, int] | None]) -> bool:
         for contest, track in names:
-            topic = self._publisher.get(contest, track, audience)
+            # Without the database: who asks holds the lock under which changes are told.
+            topic = self._publisher.peek(contest, track, audience)
             if topic is not None and seen.get(f"{contest}/{track}") != (topic.track_id, topic.version):
                 return True
         return False
 
-    def _ping(self, names: Sequence[tuple[str, str]], seen: dict[str, tuple[int, int] | None]) -> bytes:
-        one = len(names) == 1
-        version: object = int(self._id(names, seen)) if one else self._id(names, seen)
+    def _ping(self, names: Sequence[tuple[str, str]], seen: dict[str, tuple[int, int] | None], named: bool) -> bytes:
+        ident = self._id(names, seen, named)
+        version: object = ident if named else int(ident)
         return b"event: ping\ndata: " + encode({"version": version, "at": self._now().isoformat()}) + b"\n\n"
 
-    def _id(self, names: Sequence[tuple[str, str]], seen: dict[str, tuple[int, int] | None]) -> str:
+    def _id(self, names: Sequence[tuple[str, str]], seen: dict[str, tuple[int, int] | None], named: bool) -> str:
         versions = {f"{contest}/{track}": (seen.get(f"{contest}/{track}") or (0, 0))[1] for contest, track in names}
-        if len(names) == 1:
+        if not named:
             return str(next(iter(versions.values())))
         return ",".join(f"{name}={version}" for name, version in versions.items())
 
 
-def _messages(topic: Topic, since: int | None) -> list[Message]:
-    """From `since` on where that is held, else the whole; nothing where the board is not to be seen."""
+def _messages(topic: Topic, since: int | None, first: bool) -> list[Message]:
+    """From `since` on where that is held, else the whole; nothing where the board is not to be seen.
+
+    Who connects gets the whole instead of a `reset` that would only make them fetch it.
+    """
     messages = topic.since(since) if since is not None else None
-    if messages is not None:
+    if messages is not None and not (first and any(message.event == "reset" for message in messages)):
         return messages
     return [topic.snapshot()] if topic.payload else []
 

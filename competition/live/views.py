@@ -54,13 +54,14 @@ def several() -> Any:
     asked = [name for name in request.args.get("boards", "").split(",") if name]
     if not asked or len(asked) > MOST:
         raise DomainError("bad_request", _("boards 要写 1 到 %(most)d 个“赛事/赛项”。", most=MOST), "boards")
-    names, audiences = [], set()
-    for name in dict.fromkeys(asked):
+    names: dict[tuple[str, str], None] = {}
+    audiences = set()
+    for name in asked:
         contest, _slash, track = name.partition("/")
         _contest, row, topic = _topic(contest, track)
-        names.append((topic.payload["contest"], row.code))
+        names[topic.payload["contest"], row.code] = None
         audiences.add(topic.key[2])
-    return _stream(names, "staff" if audiences == {"staff"} else "public")
+    return _stream(list(names), "staff" if audiences == {"staff"} else "public", named=True)
 
 
 @blueprint.get("/contests/<contest>/<track>/board")
@@ -104,9 +105,9 @@ def _cache(topic: Topic) -> str:
     return "private, no-cache" if topic.key[2] == "staff" else "no-cache"
 
 
-def _stream(names: list[tuple[str, str]], audience: str) -> Response:
+def _stream(names: list[tuple[str, str]], audience: str, *, named: bool = False) -> Response:
     text = request.headers.get("Last-Event-ID") or request.args.get("since") or ""
-    frames = Hub(services().publisher).frames(names, audience, read_ids(names, text))
+    frames = Hub(services().publisher).frames(names, audience, read_ids(names, text), named=named)
     response = Response(stream_with_context(frames), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "private, no-store" if audience == "staff" else "no-store"
     response.headers["X-Accel-Buffering"] = "no"
