@@ -6,10 +6,11 @@ the page that shows it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from competition.awards.rules import PrizeAllotment, TeamRow, allot_prizes, team_points
@@ -78,6 +79,30 @@ class ContestResults:
     def as_json(self) -> dict[str, Any]:
         """`leitai.results/1`."""
         return results_of(self.outcome)
+
+    def named(self, track: str) -> bool:
+        """Whether names may stand beside a track's results: where only numbers are public, from the notice on.
+
+        Before it staff see numbers too: who saw both could tell whose public number is whose.
+        """
+        found = next(table for table in self.tables if table.track.code == track)
+        return self.contest.identity == "entry" or found.published
+
+    @property
+    def all_named(self) -> bool:
+        return all(self.named(table.track.code) for table in self.tables)
+
+    def shown(self, entry: Entry) -> Entry:
+        """An entry as it may be shown now."""
+        if self.named(entry.track):
+            return entry
+        return replace(entry, title=_("%(number)s 号", number=entry.draw), organisation=None, members=())
+
+    def rows(self, table: TrackTable) -> tuple[Row, ...]:
+        """A table's rows; where they are without names, nothing of their order comes from codes."""
+        if self.named(table.track.code):
+            return table.result.rows
+        return tuple(sorted(table.result.rows, key=lambda row: (row.order, row.draw or 0)))
 
     def unit(self, entry: Entry) -> str:
         found = self.organisations.get(entry.organisation or "")

@@ -21,6 +21,7 @@ from judges.ballots.models import Mark, Ruling, Sheet
 from judges.ballots.policy import can_record, is_chief
 from judges.ballots.reader import Reader
 from judges.ballots.rulings import ruling_row
+from judges.ballots.standing import through_cuts
 from judges.panels.models import Seat
 from judges.roster.models import Judge
 
@@ -85,6 +86,9 @@ def _open_track(
     evidence = reader.read(session, track.id, upto)
     names = {code: shown for shown, (_, code) in track.entries.items()}
     expected = expected_by_entry([StageRecord(stage) for stage in track.stages], evidence)
+    # Whom a cut has left out nobody waits for, on no tablet and on no wall.
+    cut = any(stage.after_cut for stage in track.stages.values())
+    through = through_cuts(session, track.id, evidence) if cut else {}
     cells = load_cells(session, track.id, track.code, upto=upto)
     held = {(sheet.stage, sheet.entry, sheet.judge, sheet.attempt): sheet for sheet in cells.sheets}
     for stage in track.stages.values():
@@ -118,7 +122,9 @@ def _open_track(
                     "role": "recorder" if judge is None else "judge",
                 }
             )
-            answer["sheets"] += _sheets(track, stage, judge, evidence, expected, held, names)
+            answer["sheets"] += _sheets(
+                track, stage, judge, evidence, expected, held, names, through if stage.after_cut else None
+            )
     rulings = load_rulings(session, track.id, track.code, upto=upto)
     if desk.chief or desk.stages_recorded:
         answer["timings"] += [
@@ -148,12 +154,15 @@ def _sheets(
     expected: dict[tuple[str, str], tuple[str, ...]],
     held: dict[tuple[str, str, str | None, int], SheetState],
     names: dict[str, str],
+    through: dict[str, frozenset[str]] | None,
 ) -> list[dict[str, Any]]:
     rows = []
     for entry in evidence.entries:
         stands = entry.status == "ok" or (
             entry.status_from is not None and stage.position < track.stages[entry.status_from].position
         )
+        if through is not None and entry.code not in through[stage.code]:
+            stands = False
         wanted = stands and (
             bool(stage.measured) if judge is None else bool(stage.judged) and judge in expected[stage.code, entry.code]
         )

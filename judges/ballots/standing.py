@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from competition.contests.models import Track
 from competition.contests.queries import track_definition
 from competition.leaderboard.standing import Standing, stand
+from competition.scoring.evidence import TrackEvidence
 from competition.scoring.rules import score_entries
 from competition.shared.db import Database
 from judges.ballots.reader import Reader
@@ -44,7 +45,11 @@ class Standings:
 
 
 def _fold(session: Session, track_id: int, reader: Reader, upto: int) -> dict[str, frozenset[str]]:
+    return through_cuts(session, track_id, reader.read(session, track_id, upto))
+
+
+def through_cuts(session: Session, track_id: int, evidence: TrackEvidence) -> dict[str, frozenset[str]]:
+    """Who stands in each stage of a track by this evidence, by stage."""
     track = track_definition(session.scalars(select(Track).where(Track.id == track_id)).one())
-    evidence = reader.read(session, track_id, upto)
     standing: Standing = stand(track, evidence.entries, score_entries(track.stages, evidence), evidence.panels)
     return {stage.code: frozenset(here) for stage, here in zip(track.stages, standing.stages, strict=True)}
