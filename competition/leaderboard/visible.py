@@ -79,11 +79,17 @@ def visible(board: TrackResult, setting: Setting, audience: Audience, held: Payl
         "tie_break": list(track.ranking.tie_break),
         "complete": board.complete,
         "stages": [{"code": one.code, "title": one.title, "weight": _text(one.weight)} for one in track.stages],
-        "rows": sorted((_row(row, setting) for row in board.rows), key=lambda row: (row["order"], row["key"])),
+        "rows": sorted((_row(row, setting) for row in board.rows), key=listed_by),
     }
     if freeze is not None:
         payload["freeze"] = freeze
     return payload
+
+
+def listed_by(row: Mapping[str, Any]) -> tuple[str, int, str]:
+    """The order of a board's rows: by order key, then by key, where a draw number counts as a number: 2 before 10."""
+    key = row["key"]
+    return row["order"], len(key) if key.isdecimal() else 0, key
 
 
 def _row(row: Row, setting: Setting) -> Payload:

@@ -3,7 +3,7 @@ import { t } from '../shared/strings.js';
 import { apply, begin, lacksReason, moves, standing, tally, told } from './state.js';
 import { follow } from './stream.js';
 import { Table } from './table.js';
-import { ageWords, clockWords, counted, nameOf, sentence, tieSentence } from './why.js';
+import { ageWords, clockWords, counted, sentence, tieSentence } from './why.js';
 
 const STALE = 25;       // seconds without a word from the server
 const STAY = 8000;      // how long the row that moved stays tinted
@@ -152,6 +152,8 @@ export class Page {
     const list = one('[data-moves]', this.root);
     const told = (this.board.state === 'live' ? older : this.recent).slice(0, this.most);
     list.hidden = !told.length;
+    const quiet = one('[data-quiet]', this.root);
+    if (quiet) quiet.hidden = this.board.state !== 'live' || Boolean(newest);
     one('ol', list).replaceChildren(...told.map((move) => {
       const item = document.createElement('li'), time = document.createElement('time'), who = document.createElement('b');
       time.dateTime = move.at.toISOString();
@@ -178,4 +180,4 @@ export class Page {
   }
 }
 
-export { nameOf, t };
+export { t };

@@ -90,6 +90,7 @@ function ruleName(key, board) {
 
 // A space stands between Chinese and digits
 function spaced(name) {
+  if (t('、') !== '、') return name;
   return `${/^[0-9A-Za-z]/.test(name) ? ' ' : ''}${name}${/[0-9A-Za-z]$/.test(name) ? ' ' : ''}`;
 }
 
@@ -112,6 +113,7 @@ export function tieSentence(list, key, board, kind) {
 }
 
 export function ageWords(seconds) {
+  if (seconds < 1) return t('刚刚');
   if (seconds < 60) return t('{n} 秒前', { n: seconds });
   return t('{m} 分 {s} 秒前', { m: Math.floor(seconds / 60), s: seconds % 60 });
 }
