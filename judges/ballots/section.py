@@ -268,8 +268,20 @@ class _Import:
         return row
 
     def _insert(self, model: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:
+        if not rows:
+            return
+        if self.session.get_bind().dialect.name == "postgresql" and model is not Ruling:
+            self._copy(_table(model).name, rows)
+        else:
             self.session.execute(insert(_table(model)), rows)
+
+    def _copy(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """PostgreSQL's own way for many rows, several times as fast as inserting them."""
+        columns = list(rows[0])
+        driver: Any = self.session.connection().connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row([row[column] for column in columns])
 
 
 def _table(model: Any) -> Any:
