@@ -79,7 +79,7 @@ def visible(board: TrackResult, setting: Setting, audience: Audience, held: Payl
         "tie_break": list(track.ranking.tie_break),
         "complete": board.complete,
         "stages": [{"code": one.code, "title": one.title, "weight": _text(one.weight)} for one in track.stages],
-        "rows": sorted((_row(row, setting) for row in board.rows), key=listed_by),
+        "rows": sorted((_row(row, setting) for row in board.rows), key=lambda row: (row["order"], row["key"])),
     }
     if freeze is not None:
         payload["freeze"] = freeze
@@ -87,7 +87,7 @@ def visible(board: TrackResult, setting: Setting, audience: Audience, held: Payl
 
 
 def listed_by(row: Mapping[str, Any]) -> tuple[str, int, str]:
-    """The order of a board's rows: by order key, then by key, where a draw number counts as a number: 2 before 10."""
+    """The order of rows on a page: the board's own, but among equals a draw number is a number: 2 before 10."""
     key = row["key"]
     return row["order"], len(key) if key.isdecimal() else 0, key
 

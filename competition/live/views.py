@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from competition.contests.models import Contest, Track
 from competition.contests.queries import contest_by_code, get_track
 from competition.extensions import services
+from competition.leaderboard.visible import listed_by
 from competition.live.audience import audience_of
 from competition.live.publisher import Topic
 from competition.live.stream import Hub, read_ids
@@ -116,7 +117,7 @@ def _stream(names: list[tuple[str, str]], audience: str, *, named: bool = False)
 
 def _page(template: str, contest: str, track: str, rows: int) -> Any:
     found, row, topic = _topic(contest, track)
-    payload = topic.payload
+    payload = {**topic.payload, "rows": sorted(topic.payload["rows"], key=listed_by)}
     page = max(1, request.args.get("page", 1, type=int) or 1)
     pages = max(1, -(-len(payload["rows"]) // rows))
     page = min(page, pages)

@@ -67,13 +67,13 @@ def counted(payload: Payload) -> dict[str, int]:
 
 
 def as_seen(payload: Payload, ranks: dict[str, int]) -> dict[str, Any]:
-    """What the page must show of a board: the server's own rows in the server's own order."""
+    """What the page must show of a board: the server's own rows, among equals 2 before 10."""
     return {
         "version": payload["version"],
         "state": payload["state"],
         "freeze": payload.get("freeze"),
         "complete": payload["complete"],
-        "rows": [[row["key"], ranks.get(row["key"]), row["total"]] for row in payload["rows"]],
+        "rows": [[row["key"], ranks.get(row["key"]), row["total"]] for row in sorted(payload["rows"], key=listed_by)],
     }
 
 
