@@ -1,7 +1,7 @@
 """Every page of the public and of the organiser, on a phone, a tablet and a desk, in both languages.
 
-Nothing runs over the edge, no word is fainter than 4.5:1, whatever can be touched has a name and a size, headings descend
-in order, and the strict policy has nothing to refuse.
+Nothing runs over the edge, no word is fainter than 4.5:1, whatever can be touched has a name and a size, headings
+descend in order, and the strict policy has nothing to refuse.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ LOOK = """() => {
 
 WELDER, DIGITAL = "weihai-2026-welder", "weihai-2026-digital"
 PUBLIC = ("/", f"/contests/{WELDER}", f"/contests/{WELDER}/results", f"/contests/{DIGITAL}/results", "/sign-in",
-          "/none", "/in/none")
+          "/none", "/in/none", f"/contests/{WELDER}/welder/board")
 ORGANISER = ("/", f"/manage/{WELDER}")
 
 
