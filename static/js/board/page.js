@@ -7,6 +7,7 @@ import { ageWords, clockWords, counted, sentence, tieSentence } from './why.js';
 
 const STALE = 25;       // seconds without a word from the server
 const STAY = 8000;      // how long the row that moved stays tinted
+const MOST = 3;         // moves of one version that are told; the others stand in their column
 const KEPT = 12;        // moves that are kept to be told
 
 const one = (selector, root = document) => root.querySelector(selector);
@@ -28,6 +29,7 @@ export class Page {
     this.ahead = 0;
     this.recent = [];
     this.clearing = null;
+    this.marked = new Map();
     this.show({ still: true });
     this.stream = follow({
       events: data.events, snapshot: data.snapshot, version: () => this.board.version,
@@ -65,7 +67,7 @@ export class Page {
     this.list = standing(after);
     const found = after.state === 'live' ? moves(before, this.list) : [];
     const news = told(found);
-    for (const move of [...news].reverse()) this.remember(move);
+    for (const move of news.slice(0, MOST).reverse()) this.remember(move);
     this.show({ found, news, before, still: !moving });
   }
 
@@ -76,23 +78,25 @@ export class Page {
   }
 
   show({ found = [], news = [], before = [], still = false }) {
-    const marked = new Map();
-    for (const move of found) marked.set(move.key, { up: move.up, entered: move.entered, tint: false });
-    for (const move of news) {
-      if (move.to !== null) marked.set(move.key, { up: move.up, entered: move.entered, tint: true });
+    // Arrows and tint stay until the next move; a version that moves nobody leaves them.
+    if (found.length || still) {
+      this.marked = new Map();
+      for (const { key, up, entered } of found) this.marked.set(key, { up, entered, tint: false });
+      for (const { key, up, entered, to } of news) if (to !== null) this.marked.set(key, { up, entered, tint: true });
+      clearTimeout(this.clearing);
+      if (this.marked.size) this.clearing = setTimeout(() => this.rest(), STAY);
     }
     const [first, end] = this.window(this.list, news);
     const from = new Map();
     for (const { key, place } of before) from.set(key, Math.max(-1, Math.min(end - first, place - first)));
     this.table.columns(this.list);
-    this.table.show(this.list.slice(first, end), { news: marked, from, still });
+    this.table.show(this.list.slice(first, end), { news: this.marked, from, still });
     this.words(first, end);
-    clearTimeout(this.clearing);
-    if (marked.size) this.clearing = setTimeout(() => this.rest(), STAY);
   }
 
   // The tint and the arrows end; the sentence stays.
   rest() {
+    this.marked = new Map();
     const [first, end] = this.window(this.list, []);
     this.table.show(this.list.slice(first, end), { still: true });
   }

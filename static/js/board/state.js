@@ -109,18 +109,21 @@ export function moves(before, after) {
   return found;
 }
 
-// Whether a row's own change is worth a sentence
+// Whether a row went on to a later stage
+export const advanced = (move) => Boolean(move.before) && reached(move.row) > reached(move.before);
+
+// Whether a row's own change is worth a sentence, and how much
 function weight(move) {
+  const { before, row } = move;
+  if (!move.own || !before) return 0;
   if (move.entered || move.up !== 0 || (move.from !== null && move.to === null)) return 3;
-  if (move.row.total !== (move.before && move.before.total)) return 2;
-  if (move.before && move.before.status !== move.row.status) return 2;
-  return 1;
+  if (row.total !== before.total || row.status !== before.status) return 2;
+  return move.stages.length || advanced(move) || (row.reopened && !before.reopened) ? 1 : 0;
 }
 
 // The changes that have a sentence of their own, the one to tell first at the head
 export function told(list) {
-  const worth = list.filter((move) => move.own && move.before);
-  return worth.sort((a, b) => weight(b) - weight(a) || (a.to ?? Infinity) - (b.to ?? Infinity));
+  return list.filter(weight).sort((a, b) => weight(b) - weight(a) || (a.to ?? Infinity) - (b.to ?? Infinity));
 }
 
 // The row beside `key` with the same total in the same stage, the one above first; null where there is none

@@ -17,6 +17,12 @@ export class Table {
   // Shows `list` ([{key, row, rank}]) in that order. `news` maps a key to its move; `from` to the place (in rows from
   // the first one shown) where a row stood that was not on the page. `still`: nothing travels.
   show(list, { news = new Map(), from = new Map(), still = false } = {}) {
+    const same = list.length === this.rows.size && [...this.rows.keys()].every((key, n) => key === list[n].key);
+    if (same) {
+      // Nobody travels; whoever is on the way goes on.
+      for (const each of list) this.fill(this.rows.get(each.key), each, news.get(each.key), still);
+      return;
+    }
     const places = new Map();
     if (!still) {
       for (const [key, element] of this.rows) places.set(key, element.getBoundingClientRect().top);
@@ -119,6 +125,10 @@ export class Table {
     const holder = element.querySelector('[data-total]');
     const text = row.total === null || row.total === undefined ? '' : minus(row.total);
     if (holder.textContent === text) return;
+    if (!text) {
+      holder.replaceChildren();
+      return;
+    }
     const inner = document.createElement('span');
     if (!still) inner.className = 'is-new-number';
     inner.textContent = text;

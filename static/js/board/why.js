@@ -1,6 +1,6 @@
 // The sentences that explain a board. Words only, no page.
 import { listed, t } from '../shared/strings.js';
-import { deciding, tiedWith } from './state.js';
+import { advanced, deciding, tiedWith } from './state.js';
 
 export const minus = (text) => String(text).replace(/^-/, '−');
 
@@ -59,6 +59,10 @@ export function sentence(move, board, kind) {
   if (row.status !== 'ranked' && row.status !== 'pending') {
     const word = statusWord(row);
     return { name, head: word, cause: '' };
+  }
+  if (row.status === 'pending' && advanced(move)) {
+    const stage = stageTitle(board, Object.keys(row.stages).at(-1));
+    return { name, head: t('进入{stage}', { stage }), cause: '' };
   }
   if (row.reopened && !(before && before.reopened) && move.from === move.to) {
     return { name, head: t('重新评分'), cause: t('改完之前按原来的成绩排') };
