@@ -198,6 +198,8 @@ class Definitions:
     _kept: dict[str, _Kept] = field(default_factory=dict)
 
     def find(self, code: str) -> ContestInfo | None:
+        if len(code) > 64 or not code.isascii() or not code.isprintable():
+            return None
         key = code.casefold()
         kept = self._kept.get(key)
         now = time.monotonic()

@@ -109,8 +109,9 @@ def within_rate(sid: str) -> bool:
     now = time.monotonic()
     tokens, since = _buckets.get(sid, (RATE, now))
     tokens = min(RATE, tokens + (now - since) * RATE)
-    _buckets[sid] = (max(tokens - 1, 0.0), now)
-    return tokens >= 1
+    taken = tokens >= 1
+    _buckets[sid] = (tokens - taken, now)
+    return taken
 
 
 def _join(contest: ContestInfo, who: Actor) -> None:

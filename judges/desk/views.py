@@ -64,7 +64,10 @@ def marks() -> Any:
     """A list of the socket's messages, each with its `event`; the answers stand in the same order."""
     if not same_origin():
         return _refuse(403, "forbidden", _("请求不是从本站的页面发出的"))
-    messages = request.get_json(silent=True) if request.is_json else None
+    try:
+        messages = request.get_json(silent=True) if request.is_json else None
+    except RecursionError:  # nested without end
+        messages = None
     if not isinstance(messages, list) or len(messages) > MOST:
         return _refuse(400, "bad_request", _("需要一个 JSON 列表,最多 %(most)s 条", most=MOST))
     who = _who()

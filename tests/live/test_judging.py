@@ -188,6 +188,13 @@ def test_the_door_without_a_socket_gives_the_same_answers(tablet: Callable[..., 
     assert judge.post([mark], Origin="https://elsewhere.example").status_code == 403
     assert judge.post({"event": "mark"}).status_code == 400
     assert judge.post([mark] * 201).status_code == 400
+    deep = judge.browser.post(
+        f"{judge.program.address}/api/v1/marks",
+        data="[" * 100_000,
+        timeout=10,
+        headers={"Origin": judge.program.address, "Content-Type": "application/json"},
+    )
+    assert deep.status_code == 400
     plain = judge.browser.post(
         f"{judge.program.address}/api/v1/marks", data="[]", timeout=10, headers={"Origin": judge.program.address}
     )
@@ -208,9 +215,9 @@ def test_a_flood_is_too_many_and_ends_when_it_ends(tablet: Callable[..., Tablet]
         judge.socket.emit("open", {"contest": "nowhere"}, namespace="/judge", callback=take)
     assert done.wait(20) and {"unknown", "too_many"} == set(got)
     until = time.monotonic() + 5
-    while code(judge.ask("open")) == "too_many" and time.monotonic() < until:
+    while (last := code(judge.ask("open"))) == "too_many" and time.monotonic() < until:
         time.sleep(0.05)
-    assert judge.ask("open")["ok"]
+    assert last == "ok"
 
 
 def test_signing_out_ends_the_socket_within_seconds(tablet: Callable[..., Tablet]) -> None:
