@@ -186,6 +186,11 @@ class News:
             return
         track_id, body = found
         self._emit("ruling", body, chief_room(track_id))
+        if fact.kind in ("absent", "recuse", "status"):
+            # Whom it concerns a seat learns from its own next `open`; here only that there is something to ask.
+            track = contest.tracks[body["track"]]
+            seats = [seat_room(seat) for stage in track.stages.values() for seat in stage.seats.values()]
+            self._emit("ruling", {"contest": contest.code, "track": track.code, "kind": fact.kind}, seats)
         if fact.kind == "freeze":
             self._emit(
                 "freeze", {"contest": contest.code, "track": body["track"], "on": body["on"]}, chief_room(track_id)
@@ -294,7 +299,7 @@ class News:
         rooms = self._socketio.server.manager.rooms.get(NAMESPACE, {})
         return bool(rooms.get(room))
 
-    def _emit(self, event: str, body: dict[str, Any], room: str) -> None:
+    def _emit(self, event: str, body: dict[str, Any], room: str | list[str]) -> None:
         self._socketio.emit(event, body, namespace=NAMESPACE, to=room)
 
 

@@ -158,6 +158,9 @@ def test_marks_are_taken_and_told_to_the_chief_alone(tablet: Callable[..., Table
     assert code(second.mark()) == "not_open"
     assert chief.ask("window", stage="one", state="open")["ok"]
     assert not any(event in ("sheet", "ruling") for event, _ in second.told)
+    assert chief.ask("recuse", judge="J1", entry="2", on=True, reason="回避")["ok"]
+    assert second.hears(lambda event, body: event == "ruling") == {"contest": "cup", "track": "t", "kind": "recuse"}
+    assert chief.ask("recuse", judge="J1", entry="2", on=False, reason="撤回")["ok"]
 
 
 def test_a_role_may_do_what_is_its_own(tablet: Callable[..., Tablet]) -> None:
