@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
+from competition.live import sockets as board_sockets
 from competition.shared.errors import CODES
+from competition.shared.guards import SOCKET_EVENTS
+from judges.desk import sockets as judge_sockets
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "README.en.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -78,3 +81,11 @@ def test_every_sentence_of_the_scripts_is_in_english_too(folder: str) -> None:
         for sentence in re.findall(r"\bt\('((?:[^'\\]|\\.)*)'", script.read_text(encoding="utf-8"))
     }
     assert needed - set(given) == set()
+
+
+def test_the_protocol_names_every_socket_event() -> None:
+    assert judge_sockets and board_sockets
+    table = PROTOCOL[PROTOCOL.index("## Judging") :]
+    told = {("/judge", event) for event in re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)} | {("/board", "watch"), ("/board", "unwatch")}
+    taken = {key for key in SOCKET_EVENTS if key[1] not in ("connect", "disconnect")}
+    assert taken == told
