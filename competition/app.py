@@ -1,4 +1,5 @@
 """`create_app`: the one module that knows all others. Each step of it has a name and does one thing."""
+
 from __future__ import annotations
 
 import logging
@@ -88,8 +89,9 @@ class Services:
 
 def create_app(config: Config, *, database: Database | None = None) -> Flask:
     """The application for `config`; `database` is one already open (a test's, a command's)."""
-    app = Flask("competition", template_folder=str(resource_dir("templates")),
-                static_folder=str(resource_dir("static")))
+    app = Flask(
+        "competition", template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static"))
+    )
     configure(app, config)
     services = wire_services(app, config, database)
     speak_languages(app)
@@ -127,7 +129,10 @@ def configure(app: Flask, config: Config) -> None:
 def wire_services(app: Flask, config: Config, database: Database | None) -> Services:
     reader = Reader()
     services = Services(
-        config=config, db=database or Database(make_engine(config.database_url)), bus=Bus(), reader=reader,
+        config=config,
+        db=database or Database(make_engine(config.database_url)),
+        bus=Bus(),
+        reader=reader,
         results=ResultsBook(reader),
     )
     services.ballots = Ballots(services.db, reader)
@@ -166,8 +171,15 @@ def _plain(view: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **values: view(**values)
 
 
-BLUEPRINTS: Final = (accounts.blueprint, pages.blueprint, manage.blueprint, results_api.blueprint, health.blueprint,
-                     boards.blueprint, desk.blueprint)
+BLUEPRINTS: Final = (
+    accounts.blueprint,
+    pages.blueprint,
+    manage.blueprint,
+    results_api.blueprint,
+    health.blueprint,
+    boards.blueprint,
+    desk.blueprint,
+)
 
 
 def register_blueprints(app: Flask) -> None:
@@ -185,8 +197,15 @@ def open_sockets(app: Flask, config: Config) -> None:
     for event in SOCKET_EVENTS.values():
         socketio.on(event.event, namespace=event.namespace)(event.handler)
     socketio.init_app(
-        app, async_mode="gevent", transports=["websocket"], message_queue=config.redis_url or None, channel="leitai",
-        ping_interval=10, ping_timeout=10, max_http_buffer_size=256 * 1024, manage_session=True,
+        app,
+        async_mode="gevent",
+        transports=["websocket"],
+        message_queue=config.redis_url or None,
+        channel="leitai",
+        ping_interval=10,
+        ping_timeout=10,
+        max_http_buffer_size=256 * 1024,
+        manage_session=True,
     )
     app.wsgi_app = WithoutDeflate(WholeFrames(app.wsgi_app))  # type: ignore[method-assign]
 

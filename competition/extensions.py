@@ -1,4 +1,5 @@
 """Extension objects, unbound until `create_app` binds them to an application, and the door to its services."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -3,6 +3,7 @@
 Nothing of the application is imported here: this module is read by the process that forks the workers, and a worker
 must be patched before it loads what opens sockets (psycopg above all). For the same reason nothing is preloaded.
 """
+
 from __future__ import annotations
 
 import gc

@@ -1,4 +1,5 @@
 """`leitai serve`: checks what can be checked before the start, applies migrations, and becomes gunicorn."""
+
 from __future__ import annotations
 
 import errno
@@ -36,14 +37,17 @@ def _refuse(problems: list[str]) -> int:
 def _missing(config: Config, workers: int) -> list[str]:
     problems = []
     if not config.secret_key:
-        problems.append("LEITAI_SECRET_KEY is not set: it signs the sessions, and nobody could sign in without it.\n"
-                        f"Make one, and keep it for the next start:\n  {MAKE_KEY}")
+        problems.append(
+            "LEITAI_SECRET_KEY is not set: it signs the sessions, and nobody could sign in without it.\n"
+            f"Make one, and keep it for the next start:\n  {MAKE_KEY}"
+        )
     if workers < 1:
         problems.append("--workers must be 1 or more.")
     if workers > 1 and not (config.database_url.startswith("postgresql") and config.redis_url):
         problems.append(
             "More than one worker needs PostgreSQL (LEITAI_DATABASE_URL) and Redis (LEITAI_REDIS_URL): SQLite has one "
-            "writer, and without Redis a worker would not hear of what another one stored.")
+            "writer, and without Redis a worker would not hear of what another one stored."
+        )
     return problems
 
 
@@ -85,7 +89,15 @@ def become_gunicorn(config: Config, host: str, port: int, workers: int) -> NoRet
     shown = f"[{host}]" if ":" in host else host
     print(f"Leitai: http://{shown}:{port}", flush=True)
     arguments = [
-        sys.executable, "-m", "gunicorn", "-c", "python:competition.gunicorn_conf", "-b", f"{shown}:{port}",
-        "-w", str(workers), "competition.app:from_environment()",
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        "python:competition.gunicorn_conf",
+        "-b",
+        f"{shown}:{port}",
+        "-w",
+        str(workers),
+        "competition.app:from_environment()",
     ]
     os.execve(sys.executable, arguments, environ)

@@ -1,4 +1,5 @@
 """Alembic's door: `competition.shared.schema` hands it an open connection; nothing is read from the environment here."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """What a browser holds: the secret of its sign-in, in the session's cookie, and one of its own that links bind to."""
+
 from __future__ import annotations
 
 import secrets
@@ -52,8 +53,14 @@ def sign_browser_in(response: Response, secret: str, browser: str) -> Response:
     session.clear()
     session["sid"] = secret
     session.permanent = True
-    response.set_cookie(BROWSER_COOKIE, browser, max_age=400 * 86400, httponly=True, samesite="Lax",
-                        secure=current_app.config["SESSION_COOKIE_SECURE"])
+    response.set_cookie(
+        BROWSER_COOKIE,
+        browser,
+        max_age=400 * 86400,
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )
     return response
 
 

@@ -1,4 +1,5 @@
 """The form of the sign-in page."""
+
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
@@ -8,10 +9,16 @@ from wtforms.validators import InputRequired, Length
 
 
 class SignInForm(FlaskForm):
-    login = StringField(_l("用户名"), validators=[InputRequired(_l("请填写用户名")), Length(max=80)],
-                        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"})
-    password = PasswordField(_l("密码"), validators=[InputRequired(_l("请填写密码")), Length(max=1000)],
-                             render_kw={"autocomplete": "current-password"})
+    login = StringField(
+        _l("用户名"),
+        validators=[InputRequired(_l("请填写用户名")), Length(max=80)],
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        _l("密码"),
+        validators=[InputRequired(_l("请填写密码")), Length(max=1000)],
+        render_kw={"autocomplete": "current-password"},
+    )
 
     def to_command(self) -> dict[str, str]:
         return {"login": self.login.data or "", "password": self.password.data or ""}

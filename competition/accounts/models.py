@@ -1,4 +1,5 @@
 """People, what they may do, how they sign in, and the log of what they did."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -10,7 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from competition.shared.db import Base, UtcDateTime
 
 ROLES = (
-    "admin", "organiser", "unit", "contestant", "coder", "recorder", "judge", "chief", "supervisor", "arbiter",
+    "admin",
+    "organiser",
+    "unit",
+    "contestant",
+    "coder",
+    "recorder",
+    "judge",
+    "chief",
+    "supervisor",
+    "arbiter",
     "awards",
 )
 

@@ -1,4 +1,5 @@
 """Signing in by password or by link, and out."""
+
 from __future__ import annotations
 
 from typing import Any

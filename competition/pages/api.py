@@ -1,4 +1,5 @@
 """A contest's results as JSON."""
+
 from __future__ import annotations
 
 from typing import Any

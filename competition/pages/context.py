@@ -1,4 +1,5 @@
 """What every template may use."""
+
 from __future__ import annotations
 
 import re

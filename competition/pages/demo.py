@@ -1,4 +1,5 @@
 """The sign-ins that a demonstration offers to anyone who opens its home page; without its setting there are none."""
+
 from __future__ import annotations
 
 import json
@@ -37,8 +38,15 @@ def demo_seats(config: Config) -> list[DemoSeat]:
     except (OSError, ValueError):
         return []
     return [
-        DemoSeat(number, row["contest"], row.get("contest_title") or row["contest"], row["role"], row.get("name") or "",
-                 row.get("judge"), urlsplit(row["url"]).path.rpartition("/")[2])
+        DemoSeat(
+            number,
+            row["contest"],
+            row.get("contest_title") or row["contest"],
+            row["role"],
+            row.get("name") or "",
+            row.get("judge"),
+            urlsplit(row["url"]).path.rpartition("/")[2],
+        )
         for number, row in enumerate(rows)
     ]
 
@@ -46,9 +54,9 @@ def demo_seats(config: Config) -> list[DemoSeat]:
 def fresh_token(session: Session, config: Config, number: int) -> str:
     """A new link for a seat of the demonstration: a link is good for one browser, and here many may come."""
     seat = next((seat for seat in demo_seats(config) if seat.number == number), None)
-    known = seat and session.scalar(
-        select(SignInLink).where(SignInLink.token_hash == service.hash_secret(seat.token)))
+    known = seat and session.scalar(select(SignInLink).where(SignInLink.token_hash == service.hash_secret(seat.token)))
     if not known:
         raise DomainError("unknown", "no such seat")
-    return service.make_link(session, contest_id=known.contest_id, role=known.role, person_id=known.person_id,
-                             now=clock.now())
+    return service.make_link(
+        session, contest_id=known.contest_id, role=known.role, person_id=known.person_id, now=clock.now()
+    )

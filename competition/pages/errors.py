@@ -1,4 +1,5 @@
 """Pages that say what went wrong and what to do; JSON for the API."""
+
 from __future__ import annotations
 
 import logging
@@ -14,10 +15,25 @@ from competition.shared.guards import wants_json
 
 log = logging.getLogger(__name__)
 
-STATUS = {"signed_out": 401, "forbidden": 403, "unknown": 404, "conflict": 409, "locked": 409, "not_open": 409,
-          "too_many": 429}
-CODES = {400: "bad_request", 401: "signed_out", 403: "forbidden", 404: "unknown", 405: "bad_request",
-         413: "bad_request", 415: "bad_request", 429: "too_many"}
+STATUS = {
+    "signed_out": 401,
+    "forbidden": 403,
+    "unknown": 404,
+    "conflict": 409,
+    "locked": 409,
+    "not_open": 409,
+    "too_many": 429,
+}
+CODES = {
+    400: "bad_request",
+    401: "signed_out",
+    403: "forbidden",
+    404: "unknown",
+    405: "bad_request",
+    413: "bad_request",
+    415: "bad_request",
+    429: "too_many",
+}
 
 
 def words(status: int) -> tuple[str, str]:

@@ -1,4 +1,5 @@
 """The headers that every answer carries."""
+
 from __future__ import annotations
 
 from flask import Response, current_app, g, request
@@ -6,8 +7,10 @@ from flask import Response, current_app, g, request
 from competition.pages.language import remember_language
 from competition.shared.guards import EVERYONE, allowed_of, signed_in
 
-POLICY = ("default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-          "frame-ancestors 'none'")
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
 
 
 def secure(response: Response) -> Response:

@@ -1,4 +1,5 @@
 """For those who watch over the server: is it alive, is it ready, what has it done."""
+
 from __future__ import annotations
 
 import os
@@ -22,15 +23,19 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.sheets = Counter("leitai_sheet_changes", "Marks saved, sheets submitted and reopened",
-                              registry=self.registry)
+        self.sheets = Counter(
+            "leitai_sheet_changes", "Marks saved, sheets submitted and reopened", registry=self.registry
+        )
         self.rulings = Counter("leitai_rulings", "Rulings made", ["kind"], registry=self.registry)
-        self.boards = Counter("leitai_board_versions", "Versions of boards published", ["audience"],
-                              registry=self.registry)
-        self.folds = Gauge("leitai_folds", "Folds of a board since the start", registry=self.registry,
-                           multiprocess_mode="livesum")
-        self.viewers = Gauge("leitai_viewers", "Open board streams", registry=self.registry,
-                             multiprocess_mode="livesum")
+        self.boards = Counter(
+            "leitai_board_versions", "Versions of boards published", ["audience"], registry=self.registry
+        )
+        self.folds = Gauge(
+            "leitai_folds", "Folds of a board since the start", registry=self.registry, multiprocess_mode="livesum"
+        )
+        self.viewers = Gauge(
+            "leitai_viewers", "Open board streams", registry=self.registry, multiprocess_mode="livesum"
+        )
 
     def text(self) -> bytes:
         if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

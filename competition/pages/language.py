@@ -1,4 +1,5 @@
 """The language of a page: Chinese, or English where someone chose it."""
+
 from __future__ import annotations
 
 from flask import Response, g, has_request_context, request
@@ -24,6 +25,12 @@ def other_language() -> str:
 def remember_language(response: Response) -> Response:
     wanted = request.args.get("lang")
     if wanted in LANGUAGES and request.cookies.get(COOKIE) != wanted:
-        response.set_cookie(COOKIE, str(wanted), max_age=365 * 86400, samesite="Lax", httponly=True,
-                            secure=g.get("secure_cookies", False))
+        response.set_cookie(
+            COOKIE,
+            str(wanted),
+            max_age=365 * 86400,
+            samesite="Lax",
+            httponly=True,
+            secure=g.get("secure_cookies", False),
+        )
     return response

@@ -1,4 +1,5 @@
 """The organiser's desk: the same tables at any phase, phases, windows, the freeze, sign-in links."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -52,8 +53,15 @@ def phase(code: str) -> Any:
         with services().db.transaction() as session:
             row = own_contest(session, code)
             track = get_track(session, row.id, form.get("track", ""))
-            move_phase(session, [track], form.get("phase", ""), actor=actor(), now=clock.now(),
-                       force=form.get("force") == "1", reason=form.get("reason", ""))
+            move_phase(
+                session,
+                [track],
+                form.get("phase", ""),
+                actor=actor(),
+                now=clock.now(),
+                force=form.get("force") == "1",
+                reason=form.get("reason", ""),
+            )
             flash(_("“%(track)s”已进入：%(phase)s", track=track.title, phase=wording.PHASES[track.phase]))
     except DomainError as error:
         return desk(code, error=error)
@@ -91,8 +99,16 @@ def link(code: str) -> Any:
         title, rehearsal = row.title, row.rehearsal
     address = public_address() + url_for("accounts.use_link", token=token)
     code_svg = Markup(segno.make(address, error="m").svg_inline(scale=6, border=2, omitsize=True))
-    return render_template("pages/ticket.html", code=code, title=title, seat=seat, address=address, svg=code_svg,
-                           words=wording, rehearsal=rehearsal)
+    return render_template(
+        "pages/ticket.html",
+        code=code,
+        title=title,
+        seat=seat,
+        address=address,
+        svg=code_svg,
+        words=wording,
+        rehearsal=rehearsal,
+    )
 
 
 def desk(code: str, *, error: DomainError | None = None) -> Any:
@@ -103,8 +119,17 @@ def desk(code: str, *, error: DomainError | None = None) -> Any:
         results = services().results.of(session, row)
         tracks = [_track_desk(session, track) for track in row.tracks]
         seats: list[Seat] = services().seating.seats(session, row)
-        page = render_template("pages/manage.html", card=shown, results=results, tracks=tracks, seats=seats,
-                               words=wording, phases=PHASES, error=error, rehearsal=row.rehearsal)
+        page = render_template(
+            "pages/manage.html",
+            card=shown,
+            results=results,
+            tracks=tracks,
+            seats=seats,
+            words=wording,
+            phases=PHASES,
+            error=error,
+            rehearsal=row.rehearsal,
+        )
     return page, REFUSED.get(error.code, 409) if error else 200
 
 

@@ -1,4 +1,5 @@
 """What the home page and a contest's page say of each contest."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from competition.contests.queries import contest_phase, contests
 from competition.pages.results import PUBLISHED
 from competition.registration.models import Entry
 
-ON_BOARD = PHASES[PHASES.index("scoring"):]
+ON_BOARD = PHASES[PHASES.index("scoring") :]
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,25 @@ def cards(session: Session, *, drafts: bool = False) -> list[ContestCard]:
 
 def card(contest: Contest, counts: dict[int, int]) -> ContestCard:
     return ContestCard(
-        contest.code, contest.title, contest.kind, contest.level, contest.year, contest_phase(contest),
+        contest.code,
+        contest.title,
+        contest.kind,
+        contest.level,
+        contest.year,
+        contest_phase(contest),
         contest.rehearsal,
         tuple(
-            TrackCard(track.code, track.title, track.phase, counts.get(track.id, 0),
-                      contest.public and track.phase in ON_BOARD, track.frozen_at is not None)
-            for track in contest.tracks))
+            TrackCard(
+                track.code,
+                track.title,
+                track.phase,
+                counts.get(track.id, 0),
+                contest.public and track.phase in ON_BOARD,
+                track.frozen_at is not None,
+            )
+            for track in contest.tracks
+        ),
+    )
 
 
 def entry_counts(session: Session) -> dict[int, int]:

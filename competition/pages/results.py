@@ -3,6 +3,7 @@
 Folded by the rules from the evidence each time that has grown, never read from live rows. Who may see it is asked by
 the page that shows it.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -127,7 +128,8 @@ class ResultsBook:
     def of(self, session: Session, contest: models.Contest) -> ContestResults:
         horizons = {track.id: self._reader.horizon(session, track.id) for track in contest.tracks}
         key: tuple[object, ...] = tuple(
-            (track.id, horizons[track.id], track.phase, track.amendments) for track in contest.tracks)
+            (track.id, horizons[track.id], track.phase, track.amendments) for track in contest.tracks
+        )
         known = self._known.get(contest.id)
         if known and known[0] == key:
             return known[1]
@@ -143,7 +145,8 @@ class ResultsBook:
         folded = {track.code: fold(track, evidence[track.code]) for track in definition.tracks}
         prizes = {track.code: allot_prizes(track, folded[track.code]) for track in definition.tracks}
         entries = tuple(
-            entry for track in contest.tracks for entry in _entries(session, track.id, evidence[track.code]))
+            entry for track in contest.tracks for entry in _entries(session, track.id, evidence[track.code])
+        )
         outcome = Outcome(definition, entries, folded, prizes)
         rows = {track.code: track for track in contest.tracks}
         return ContestResults(
@@ -151,9 +154,11 @@ class ResultsBook:
             phase=queries.contest_phase(contest),
             outcome=outcome,
             tables=tuple(
-                TrackTable(track, rows[track.code].phase, rows[track.code].amendments, folded[track.code],
-                           prizes[track.code])
-                for track in definition.tracks),
+                TrackTable(
+                    track, rows[track.code].phase, rows[track.code].amendments, folded[track.code], prizes[track.code]
+                )
+                for track in definition.tracks
+            ),
             entries={entry.code: entry for entry in entries},
             organisations={unit.code: unit for unit in queries.organisations(session, contest.id)},
             teams=team_points(definition, folded.values(), entries),

@@ -1,4 +1,5 @@
 """What the organiser's desk asks of the judges' side, which stands above it; `create_app` wires who answers."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Public pages that join several stages: home, a contest, its results."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -25,8 +26,7 @@ def home() -> Any:
     with services().db.reading() as session:
         found = cards(session, drafts=who.has("admin"))
         mine = contests_run_by(session, who)
-    return render_template("pages/home.html", contests=found, mine=mine, words=wording,
-                           demo_seats=seats_by_contest())
+    return render_template("pages/home.html", contests=found, mine=mine, words=wording, demo_seats=seats_by_contest())
 
 
 @blueprint.post("/demo/<int:number>")
@@ -53,8 +53,16 @@ def contest(code: str) -> Any:
         others = [each for each in cards(session) if each.live and each.code != row.code]
         manages = can_run(actor(), row.id)
     beside = [found for each in (shown, *others) if (found := board_beside(each))][:2]
-    return render_template("pages/contest.html", contest=definition, card=shown, others=others, manages=manages,
-                           beside=beside, words=wording, rehearsal=shown.rehearsal)
+    return render_template(
+        "pages/contest.html",
+        contest=definition,
+        card=shown,
+        others=others,
+        manages=manages,
+        beside=beside,
+        words=wording,
+        rehearsal=shown.rehearsal,
+    )
 
 
 @blueprint.get("/contests/<code>/results")
@@ -66,8 +74,14 @@ def results(code: str) -> Any:
         found = services().results.of(session, row) if shown.results else None
     if found is None:
         return render_template("pages/results_later.html", card=shown, words=wording, rehearsal=shown.rehearsal), 404
-    return render_template("pages/results.html", results=found, card=shown, words=wording, rehearsal=shown.rehearsal,
-                           tables=[table for table in found.tables if table.published])
+    return render_template(
+        "pages/results.html",
+        results=found,
+        card=shown,
+        words=wording,
+        rehearsal=shown.rehearsal,
+        tables=[table for table in found.tables if table.published],
+    )
 
 
 def board_beside(shown: ContestCard) -> BoardBeside | None:

@@ -1,4 +1,5 @@
 """Rules, phases and reasons in plain words."""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -11,35 +12,62 @@ from competition.contests.rules import Criterion, Prize, Stage, Track, leaves_of
 from competition.recommendation.rules import Line, Nomination
 
 PHASES = {
-    "draft": _l("筹备"), "registration": _l("报名"), "draw": _l("抽签"), "scoring": _l("评分"), "review": _l("复核"),
-    "notice": _l("公示"), "final": _l("公布"), "archived": _l("归档"),
+    "draft": _l("筹备"),
+    "registration": _l("报名"),
+    "draw": _l("抽签"),
+    "scoring": _l("评分"),
+    "review": _l("复核"),
+    "notice": _l("公示"),
+    "final": _l("公布"),
+    "archived": _l("归档"),
 }
 NOW = {
-    "draft": _l("筹备中"), "registration": _l("报名中"), "draw": _l("抽签"), "scoring": _l("评分中"),
-    "review": _l("成绩复核中"), "notice": _l("公示中"), "final": _l("结果已公布"), "archived": _l("已归档"),
+    "draft": _l("筹备中"),
+    "registration": _l("报名中"),
+    "draw": _l("抽签"),
+    "scoring": _l("评分中"),
+    "review": _l("成绩复核中"),
+    "notice": _l("公示中"),
+    "final": _l("结果已公布"),
+    "archived": _l("已归档"),
 }
 STEPS = ("registration", "draw", "scoring", "review", "notice", "final")
 KINDS = {
-    "skill": _l("职业技能竞赛"), "digital": _l("数字变革创新大赛"), "achievement": _l("创新创效成果竞赛"),
-    "challenge": _l("揭榜攻关"), "suggestion": _l("合理化建议"), "practice": _l("岗位练兵"),
+    "skill": _l("职业技能竞赛"),
+    "digital": _l("数字变革创新大赛"),
+    "achievement": _l("创新创效成果竞赛"),
+    "challenge": _l("揭榜攻关"),
+    "suggestion": _l("合理化建议"),
+    "practice": _l("岗位练兵"),
 }
 LEVELS = {"enterprise": _l("企业级"), "county": _l("区市级"), "city": _l("市级"), "province": _l("省级")}
 STANDINGS = {"provisional": _l("暂定成绩"), "reviewed": _l("已复核"), "notice": _l("公示中"), "final": _l("最终结果")}
 STATUSES = {
-    "ranked": _l("有名次"), "pending": _l("未评完"), "absent": _l("缺席"), "withdrawn": _l("退赛"),
+    "ranked": _l("有名次"),
+    "pending": _l("未评完"),
+    "absent": _l("缺席"),
+    "withdrawn": _l("退赛"),
     "disqualified": _l("取消资格"),
 }
 ROLES = {
-    "organiser": _l("主办方"), "chief": _l("裁判长"), "recorder": _l("记录员"), "judge": _l("裁判员"),
+    "organiser": _l("主办方"),
+    "chief": _l("裁判长"),
+    "recorder": _l("记录员"),
+    "judge": _l("裁判员"),
     "admin": _l("系统管理员"),
 }
 WINDOWS = {"open": _l("开放评分"), "paused": _l("暂停"), "closed": _l("已关闭")}
 REASONS = {
-    "kind": _l("本项推荐不收这一类竞赛"), "prize": _l("奖次不在推荐范围"), "track_cap": _l("本赛项名额已用完"),
-    "organisation_cap": _l("本单位名额已用完"), "quota": _l("符合条件，名额已满"),
+    "kind": _l("本项推荐不收这一类竞赛"),
+    "prize": _l("奖次不在推荐范围"),
+    "track_cap": _l("本赛项名额已用完"),
+    "organisation_cap": _l("本单位名额已用完"),
+    "quota": _l("符合条件，名额已满"),
 }
 VACANCIES = {
-    "min_score": _l("未达到最低分"), "pass": _l("并列人数超过余下名额"), "no_entry": _l("没有更多有名次的参赛者"),
+    "min_score": _l("未达到最低分"),
+    "pass": _l("并列人数超过余下名额"),
+    "no_entry": _l("没有更多有名次的参赛者"),
 }
 
 
@@ -74,12 +102,14 @@ def how_scored(stage: Stage) -> list[str]:
     elif stage.normalise != "none":
         said.append(_("分组评审：全部评完后，各组分数换算到同一水平。"))
     if stage.attempt_count > 1:
-        said.append({
-            "best": _("共 %(n)s 轮，取最高一轮。", n=stage.attempt_count),
-            "last": _("共 %(n)s 轮，取最后一轮。", n=stage.attempt_count),
-            "mean": _("共 %(n)s 轮，取各轮平均。", n=stage.attempt_count),
-            "sum": _("共 %(n)s 轮，各轮相加。", n=stage.attempt_count),
-        }[stage.attempts])
+        said.append(
+            {
+                "best": _("共 %(n)s 轮，取最高一轮。", n=stage.attempt_count),
+                "last": _("共 %(n)s 轮，取最后一轮。", n=stage.attempt_count),
+                "mean": _("共 %(n)s 轮，取各轮平均。", n=stage.attempt_count),
+                "sum": _("共 %(n)s 轮，各轮相加。", n=stage.attempt_count),
+            }[stage.attempts]
+        )
     if stage.advance:
         said.append(_advance(stage))
     return said
@@ -93,10 +123,13 @@ def _method(stage: Stage) -> str:
     if rule.method == "trimmed_mean":
         numbers = {"high": rule.drop_high, "low": rule.drop_low, "least": rule.trim_from}
         if each:
-            return _("逐项去掉 %(high)s 个最高分和 %(low)s 个最低分取平均，再相加（裁判不足 %(least)s 位时不去）。",
-                     **numbers)
-        return _("各裁判总分去掉 %(high)s 个最高分和 %(low)s 个最低分，取平均（裁判不足 %(least)s 位时不去）。",
-                 **numbers)
+            return _(
+                "逐项去掉 %(high)s 个最高分和 %(low)s 个最低分取平均，再相加（裁判不足 %(least)s 位时不去）。",
+                **numbers,
+            )
+        return _(
+            "各裁判总分去掉 %(high)s 个最高分和 %(low)s 个最低分，取平均（裁判不足 %(least)s 位时不去）。", **numbers
+        )
     return _("逐项取各裁判的平均，再相加。") if each else _("取各裁判总分的平均。")
 
 
@@ -140,8 +173,12 @@ def prize_words(prize: Prize) -> str:
         said = ngettext("%(title)s %(num)s 名", "%(title)s %(num)s 名", prize.count, title=prize.title)
     else:
         rounding = {"up": _("进一取整"), "down": _("舍去小数"), "half_up": _("四舍五入")}[prize.round]
-        said = _("%(title)s %(share)s（%(rounding)s）", title=prize.title, share=share(prize.share or Decimal(0)),
-                 rounding=rounding)
+        said = _(
+            "%(title)s %(share)s（%(rounding)s）",
+            title=prize.title,
+            share=share(prize.share or Decimal(0)),
+            rounding=rounding,
+        )
     if prize.min_score is not None:
         said += _("，不低于 %(min)s 分", min=plain(prize.min_score))
     return said
@@ -181,8 +218,11 @@ def scheme_words(nomination: Nomination) -> str:
     """What the list takes, and how full it is."""
     scheme = nomination.scheme
     taken = len(nomination.of("recommended"))
-    said = [_("名额 %(taken)s / %(quota)s", taken=taken, quota=scheme.quota) if scheme.quota is not None
-            else _("推荐 %(taken)s 项，名额不限", taken=taken)]
+    said = [
+        _("名额 %(taken)s / %(quota)s", taken=taken, quota=scheme.quota)
+        if scheme.quota is not None
+        else _("推荐 %(taken)s 项，名额不限", taken=taken)
+    ]
     if scheme.quota is not None and taken < scheme.quota:
         said.append(_("空缺 %(n)s", n=scheme.quota - taken))
     if scheme.per_track is not None:
@@ -202,8 +242,12 @@ def line_reason(line: Line, prize_title: str) -> str:
     given = line.candidate.entry.attributes.get(failed.attribute)
     said = _("未填") if given is None else yes_no(given)
     if failed.equals is not None:
-        return _("“%(name)s”须为%(wanted)s，现为%(given)s", name=attribute(failed.attribute),
-                 wanted=yes_no(failed.equals), given=said)
+        return _(
+            "“%(name)s”须为%(wanted)s，现为%(given)s",
+            name=attribute(failed.attribute),
+            wanted=yes_no(failed.equals),
+            given=said,
+        )
     if failed.min is not None and failed.max is not None:
         wanted = _("%(min)s 到 %(max)s", min=plain(failed.min), max=plain(failed.max))
     elif failed.min is not None:
@@ -214,7 +258,9 @@ def line_reason(line: Line, prize_title: str) -> str:
 
 
 ATTRIBUTES = {
-    "months_in_use": _l("应用月数"), "registered": _l("成果登记"), "annual_benefit_wan": _l("年效益（万元）"),
+    "months_in_use": _l("应用月数"),
+    "registered": _l("成果登记"),
+    "annual_benefit_wan": _l("年效益（万元）"),
     "field": _l("方向"),
 }
 

@@ -3,6 +3,7 @@
 Subscribers belong to an application (`Bus`), never to a module list, so that two applications in one process (as in
 tests) do not hear each other. The bus in force is held in a context variable set by `use()`.
 """
+
 from __future__ import annotations
 
 import logging
@@ -13,8 +14,6 @@ from contextvars import ContextVar
 from typing import Any
 
 log = logging.getLogger(__name__)
-
-
 
 
 class Bus:

@@ -3,6 +3,7 @@
 Facts recorded on the bus inside a transaction are dispatched only after `commit()` has returned, because hooks that run
 inside a commit cannot query and nobody may be told of what could still be rolled back.
 """
+
 from __future__ import annotations
 
 import threading

@@ -1,9 +1,23 @@
 """Errors for people. Bugs are ordinary exceptions and are not caught."""
+
 from __future__ import annotations
 
 CODES = (
-    "bad_request", "bad_number", "above_max", "below_min", "off_step", "unknown", "forbidden", "signed_out",
-    "not_open", "locked", "conflict", "incomplete", "not_expected", "op_reused", "too_many",
+    "bad_request",
+    "bad_number",
+    "above_max",
+    "below_min",
+    "off_step",
+    "unknown",
+    "forbidden",
+    "signed_out",
+    "not_open",
+    "locked",
+    "conflict",
+    "incomplete",
+    "not_expected",
+    "op_reused",
+    "too_many",
 )
 """The error codes of the judging protocol (contract.md); other doors may use codes of their own beside these."""
 

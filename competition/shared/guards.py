@@ -3,6 +3,7 @@
 The mark says which roles may knock; whether a role reaches this contest, track or seat is decided by the policy of the
 stage behind the door.
 """
+
 from __future__ import annotations
 
 import functools
@@ -22,10 +23,23 @@ log = logging.getLogger(__name__)
 
 EVERYONE = "everyone"
 SIGNED_IN = "signed_in"
-WORDS = frozenset((
-    EVERYONE, SIGNED_IN, "admin", "organiser", "unit", "contestant", "coder", "recorder", "judge", "chief",
-    "supervisor", "arbiter", "awards",
-))
+WORDS = frozenset(
+    (
+        EVERYONE,
+        SIGNED_IN,
+        "admin",
+        "organiser",
+        "unit",
+        "contestant",
+        "coder",
+        "recorder",
+        "judge",
+        "chief",
+        "supervisor",
+        "arbiter",
+        "awards",
+    )
+)
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -2,6 +2,7 @@
 
 In the source tree they lie beside the packages; the wheel carries them inside `competition`.
 """
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -55,8 +55,16 @@ LOOK = """() => {
 }"""
 
 WELDER, DIGITAL = "weihai-2026-welder", "weihai-2026-digital"
-PUBLIC = ("/", f"/contests/{WELDER}", f"/contests/{WELDER}/results", f"/contests/{DIGITAL}/results", "/sign-in",
-          "/none", "/in/none", f"/contests/{WELDER}/welder/board")
+PUBLIC = (
+    "/",
+    f"/contests/{WELDER}",
+    f"/contests/{WELDER}/results",
+    f"/contests/{DIGITAL}/results",
+    "/sign-in",
+    "/none",
+    "/in/none",
+    f"/contests/{WELDER}/welder/board",
+)
 ORGANISER = ("/", f"/manage/{WELDER}")
 
 

@@ -86,6 +86,9 @@ def test_every_sentence_of_the_scripts_is_in_english_too(folder: str) -> None:
 def test_the_protocol_names_every_socket_event() -> None:
     assert judge_sockets and board_sockets
     table = PROTOCOL[PROTOCOL.index("## Judging") :]
-    told = {("/judge", event) for event in re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)} | {("/board", "watch"), ("/board", "unwatch")}
+    told = {("/judge", event) for event in re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)} | {
+        ("/board", "watch"),
+        ("/board", "unwatch"),
+    }
     taken = {key for key in SOCKET_EVENTS if key[1] not in ("connect", "disconnect")}
     assert taken == told

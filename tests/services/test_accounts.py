@@ -100,8 +100,7 @@ def test_a_link_is_for_one_browser_and_twelve_hours(session: Session) -> None:
     first = service.use_link(session, token, browser_secret="browser one", now=NOW)
     assert first.start_url_role == "judge"
     assert service.use_link(session, token, browser_secret="browser one", now=late).actor == first.actor
-    for other, when, code in (
-        ("browser two", NOW, "forbidden"), ("browser one", NOW + service.LINK_LIFE, "forbidden")):
+    for other, when, code in (("browser two", NOW, "forbidden"), ("browser one", NOW + service.LINK_LIFE, "forbidden")):
         with pytest.raises(DomainError) as refused:
             service.use_link(session, token, browser_secret=other, now=when)
         assert refused.value.code == code
@@ -149,15 +148,26 @@ def test_roles_that_never_meet(role: str, other: str) -> None:
 
 def test_the_table_says_what_the_contract_says() -> None:
     assert {name: set(role.never) for name, role in ROLE_TABLE.items() if role.never} == {
-        "contestant": {"judge", "arbiter"}, "coder": {"recorder", "judge", "chief"}, "recorder": {"coder"},
-        "judge": {"contestant", "coder", "arbiter"}, "chief": {"coder", "supervisor", "arbiter"},
-        "supervisor": {"chief"}, "arbiter": {"judge", "chief", "contestant"},
+        "contestant": {"judge", "arbiter"},
+        "coder": {"recorder", "judge", "chief"},
+        "recorder": {"coder"},
+        "judge": {"contestant", "coder", "arbiter"},
+        "chief": {"coder", "supervisor", "arbiter"},
+        "supervisor": {"chief"},
+        "arbiter": {"judge", "chief", "contestant"},
     }
 
 
 def test_a_grant_covers_its_scope_and_what_is_below() -> None:
-    actor = Actor(1, "x", (GrantInfo("chief", contest_id=1, track_id=2), GrantInfo("organiser", contest_id=1),
-                           GrantInfo("judge", contest_id=1, judge_id=9)))
+    actor = Actor(
+        1,
+        "x",
+        (
+            GrantInfo("chief", contest_id=1, track_id=2),
+            GrantInfo("organiser", contest_id=1),
+            GrantInfo("judge", contest_id=1, judge_id=9),
+        ),
+    )
     assert actor.has("chief", contest_id=1, track_id=2)
     assert not actor.has("chief", contest_id=1, track_id=3)
     assert not actor.has("chief", contest_id=2)
@@ -169,16 +179,19 @@ def test_a_grant_covers_its_scope_and_what_is_below() -> None:
 
 
 def contest(session: Session) -> Contest:
-    row = Contest(code="c", code_key="c", title="C", kind="skill", level="city", year=2026, identity="entry",
-                  created_at=NOW)
+    row = Contest(
+        code="c", code_key="c", title="C", kind="skill", level="city", year=2026, identity="entry", created_at=NOW
+    )
     row.tracks = [Track(position=0, code="t", title="T", phase="scoring", ranking={}, prizes=[])]
     session.add(row)
     session.flush()
     return row
 
 
-@pytest.mark.parametrize(("role", "address"), [
-    ("recorder", "/recorder/c"), ("chief", "/chief/c/t"), ("organiser", "/manage/c"), ("awards", None)])
+@pytest.mark.parametrize(
+    ("role", "address"),
+    [("recorder", "/recorder/c"), ("chief", "/chief/c/t"), ("organiser", "/manage/c"), ("awards", None)],
+)
 def test_each_role_starts_on_its_own_page(session: Session, role: str, address: str | None) -> None:
     row = contest(session)
     key = service.person_for(session, role=role, contest_id=row.id, login="x", name="x", now=NOW, actor=CONSOLE)

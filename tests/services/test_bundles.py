@@ -29,8 +29,7 @@ from tests.rules.made_contests import bundle as made_bundle
 from tests.services.rich import large_bundle, rich_bundle
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-SAMPLES = sorted(
-    path for path in DATA.glob("*/*.json") if not path.name.endswith((".results.json", ".official.json")))
+SAMPLES = sorted(path for path in DATA.glob("*/*.json") if not path.name.endswith((".results.json", ".official.json")))
 Load = Callable[..., int]
 
 
@@ -42,7 +41,8 @@ def exported(database: Database, code: str) -> str:
 def put(database: Database, text: str, *, replace: bool = False) -> int:
     with database.transaction() as session:
         return import_bundle(
-            session, read_bundle(text.encode()), sections=SECTIONS, actor=CONSOLE, now=clock.now(), replace=replace)
+            session, read_bundle(text.encode()), sections=SECTIONS, actor=CONSOLE, now=clock.now(), replace=replace
+        )
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
@@ -73,7 +73,8 @@ def test_an_import_stands_in_scoring_with_the_first_stages_open(database: Databa
         states = {
             (track, stage): (phase, state)
             for track, stage, phase, state in session.execute(
-                select(Track.code, Stage.code, Track.phase, Stage.state).join(Stage))
+                select(Track.code, Stage.code, Track.phase, Stage.state).join(Stage)
+            )
         }
     assert states["solo", "theory"] == ("scoring", "open")
     assert states["solo", "final"] == ("scoring", "closed")
@@ -108,10 +109,16 @@ def test_replace_leaves_nothing_behind_and_keeps_roles_and_versions(database: Da
         kept = (contest.id, track.id, judge.id)
         person = accounts.create_person(session, login="recorder", name="R", password=None, now=clock.now())
         accounts.grant(
-            session, person, "recorder", contest_id=contest.id, track_id=track.id, stage_id=stage.id,
-            now=clock.now(), actor=CONSOLE)
-        session.add(BoardView(
-            track_id=track.id, audience="public", version=7, payload={}, as_of=clock.now()))
+            session,
+            person,
+            "recorder",
+            contest_id=contest.id,
+            track_id=track.id,
+            stage_id=stage.id,
+            now=clock.now(),
+            actor=CONSOLE,
+        )
+        session.add(BoardView(track_id=track.id, audience="public", version=7, payload={}, as_of=clock.now()))
         highest = session.scalar(select(func.max(Change.id)))
     bundle = read_bundle(rich_bundle().encode())
     put(database, rich_bundle(without_evidence=True), replace=True)
@@ -134,10 +141,16 @@ def test_replace_leaves_nothing_behind_and_keeps_roles_and_versions(database: Da
 def test_every_judge_and_recorder_has_a_seat(database: Database) -> None:
     put(database, rich_bundle(without_evidence=True))
     with database.reading() as session:
-        seats = set(session.execute(
-            select(Stage.code, Judge.code).select_from(Seat).join(Stage).outerjoin(Judge)).all())
+        seats = set(
+            session.execute(select(Stage.code, Judge.code).select_from(Seat).join(Stage).outerjoin(Judge)).all()
+        )
     assert seats == {
-        ("theory", "J1"), ("theory", "J2"), ("theory", "J3"), ("theory", None), ("final", "J1"), ("final", "J2"),
+        ("theory", "J1"),
+        ("theory", "J2"),
+        ("theory", "J3"),
+        ("theory", None),
+        ("final", "J1"),
+        ("final", "J2"),
         ("show", "J3"),
     }
 
@@ -160,7 +173,8 @@ def test_two_contests_that_see_units_the_other_way_round_make_no_loop(database: 
     put(database, rich_bundle())
     put(database, json.dumps(upside_down))
     assert json.loads(exported(database, "rich-2"))["organisations"] == sorted(
-        upside_down["organisations"], key=lambda unit: unit["code"])
+        upside_down["organisations"], key=lambda unit: unit["code"]
+    )
     with database.reading() as session:
         parents = dict(session.execute(select(Unit.code, Unit.parent_id)).all())
         ids = dict(session.execute(select(Unit.code, Unit.id)).all())

@@ -44,9 +44,7 @@ Run = Callable[..., Ended]
 
 
 @pytest.fixture
-def run(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
+def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command against the test's database and gives how it ended."""
     for name in ("LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
@@ -254,10 +252,15 @@ def test_score_loads_no_web_and_no_database() -> None:
         "try: main(['score', sys.argv[1]])\n"
         "except SystemExit as end: code = end.code\n"
         "heavy = {'flask', 'werkzeug', 'sqlalchemy', 'alembic', 'gevent', 'jinja2', 'psycopg', 'babel', 'judges'}\n"
-        "print(code, sorted(heavy & sys.modules.keys()), file=sys.stderr)")
+        "print(code, sorted(heavy & sys.modules.keys()), file=sys.stderr)"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(WEIHAI / "welder.json")], capture_output=True, text=True, cwd=ROOT,
-        check=True)
+        [sys.executable, "-c", script, str(WEIHAI / "welder.json")],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
     assert done.stderr.strip() == "0 []"
     assert json.loads(done.stdout) == json.loads((WEIHAI / "welder.results.json").read_text(encoding="utf-8"))
 

@@ -68,8 +68,12 @@ def close(session: Session, track_id: int) -> None:
 
 
 def changes(session: Session, track_id: int) -> int:
-    return session.scalar(
-        select(func.count()).select_from(Change).where(Change.track_id == track_id, Change.kind == "reset")) or 0
+    return (
+        session.scalar(
+            select(func.count()).select_from(Change).where(Change.track_id == track_id, Change.kind == "reset")
+        )
+        or 0
+    )
 
 
 def test_a_phase_waits_for_what_is_missing(track: tuple[Database, int, int], facts: list[object]) -> None:
@@ -192,8 +196,11 @@ def test_codes_are_found_ignoring_case(track: tuple[Database, int, int]) -> None
         row = get_track(session, contest_id, "WELDER")
         assert row.id == key
         assert get_stage(session, key, row.stages[0].code.upper()).id == row.stages[0].id
-        for find in (lambda: get_contest(session, "x"), lambda: get_track(session, contest_id, "x"),
-                     lambda: get_stage(session, key, "x")):
+        for find in (
+            lambda: get_contest(session, "x"),
+            lambda: get_track(session, contest_id, "x"),
+            lambda: get_stage(session, key, "x"),
+        ):
             with pytest.raises(DomainError):
                 find()
 

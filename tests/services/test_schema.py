@@ -1,4 +1,5 @@
 """The migrations: up, down, and in agreement with the models, on both databases."""
+
 from __future__ import annotations
 
 from alembic.autogenerate import compare_metadata

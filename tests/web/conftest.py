@@ -1,4 +1,5 @@
 """An application over the three Weihai contests, and somebody for every role."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -25,8 +26,19 @@ from judges.sections import SECTIONS
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "weihai"
 WELDER, DIGITAL, ACHIEVEMENT = "weihai-2026-welder", "weihai-2026-digital", "weihai-2026-achievement"
-ROLES = ("admin", "organiser", "unit", "contestant", "coder", "recorder", "judge", "chief", "supervisor", "arbiter",
-         "awards")
+ROLES = (
+    "admin",
+    "organiser",
+    "unit",
+    "contestant",
+    "coder",
+    "recorder",
+    "judge",
+    "chief",
+    "supervisor",
+    "arbiter",
+    "awards",
+)
 
 
 @dataclass
@@ -54,8 +66,14 @@ class World:
             if role == "judge":
                 return link_for_judge(session, contest, "J1", now=now, actor=CONSOLE)
             person = service.person_for(
-                session, role=role, contest_id=None if role == "admin" else contest.id, login=f"{role}@{code}",
-                name=role, now=now, actor=CONSOLE)
+                session,
+                role=role,
+                contest_id=None if role == "admin" else contest.id,
+                login=f"{role}@{code}",
+                name=role,
+                now=now,
+                actor=CONSOLE,
+            )
             return service.make_link(session, contest_id=contest.id, role=role, person_id=person, now=now)
 
     def client(self, role: str | None = None, code: str = WELDER) -> FlaskClient:
@@ -74,8 +92,13 @@ def filled_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
     database = Database(make_engine(f"sqlite:///{path}"))
     for name in ("welder", "digital", "achievement"):
         with database.transaction() as session:
-            import_bundle(session, read_bundle((DATA / f"{name}.json").read_bytes()), sections=SECTIONS, actor=CONSOLE,
-                          now=clock.now())
+            import_bundle(
+                session,
+                read_bundle((DATA / f"{name}.json").read_bytes()),
+                sections=SECTIONS,
+                actor=CONSOLE,
+                now=clock.now(),
+            )
     with database.engine.execution_options(read_only=True).connect() as connection:
         connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
     database.engine.dispose()
@@ -83,8 +106,9 @@ def filled_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 def settings(folder: Path, **more: str) -> Config:
-    return Config.from_env({"LEITAI_DATA_DIR": str(folder), "LEITAI_SECRET_KEY": "a key for tests and for nothing else",
-                            **more})
+    return Config.from_env(
+        {"LEITAI_DATA_DIR": str(folder), "LEITAI_SECRET_KEY": "a key for tests and for nothing else", **more}
+    )
 
 
 @pytest.fixture

@@ -115,9 +115,17 @@ def test_without_a_board_there_is_a_reason(world: World, door: str) -> None:
         assert answer.json["error"]["code"] == "unknown"
 
 
-@pytest.mark.parametrize("address", ["/api/v1/boards/nowhere/welder", f"/api/v1/boards/{WELDER}/nothing",
-                                     "/screen/nowhere/welder", f"/contests/{WELDER}/nothing/board",
-                                     f"/api/v1/stream?boards={WELDER}/nothing", "/api/v1/stream?boards=x"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/v1/boards/nowhere/welder",
+        f"/api/v1/boards/{WELDER}/nothing",
+        "/screen/nowhere/welder",
+        f"/contests/{WELDER}/nothing/board",
+        f"/api/v1/stream?boards={WELDER}/nothing",
+        "/api/v1/stream?boards=x",
+    ],
+)
 def test_an_unknown_board_is_404(world: World, address: str) -> None:
     assert world.client().get(address).status_code == 404
 
@@ -166,7 +174,7 @@ def test_pages_read_without_script(world: World) -> None:
         assert f'data-key="{row["key"]}"' in page
         assert row["total"] is None or row["total"] in page
     assert screen.count("data-key=") == min(10, len(board["rows"]))
-    assert f'v{board["version"]}' in screen
+    assert f"v{board['version']}" in screen
 
 
 def test_the_pages_speak_english(world: World) -> None:

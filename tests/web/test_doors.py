@@ -1,4 +1,5 @@
 """Every route and every socket event, with every role: who may, and that nothing is open by forgetting."""
+
 from __future__ import annotations
 
 import re
@@ -14,12 +15,30 @@ from tests.web.conftest import DIGITAL, ROLES, WELDER, World
 
 # What each door is for. A new one must be written down here by whoever opens it.
 PUBLIC = {
-    "static", "accounts.sign_in", "accounts.sign_out", "accounts.use_link", "pages.home", "pages.demo_sign_in",
-    "pages.contest", "pages.results", "results_api.results", "health.healthz", "health.readyz", "health.metrics",
+    "static",
+    "accounts.sign_in",
+    "accounts.sign_out",
+    "accounts.use_link",
+    "pages.home",
+    "pages.demo_sign_in",
+    "pages.contest",
+    "pages.results",
+    "results_api.results",
+    "health.healthz",
+    "health.readyz",
+    "health.metrics",
 }
 ORGANISER = {"manage.contest", "manage.phase", "manage.window", "manage.freeze", "manage.link"}
-VALUES = {"code": WELDER, "contest": WELDER, "contest_code": WELDER, "track": "welder", "track_code": "welder",
-          "token": "none", "filename": "css/tokens.css", "number": "0"}
+VALUES = {
+    "code": WELDER,
+    "contest": WELDER,
+    "contest_code": WELDER,
+    "track": "welder",
+    "track_code": "welder",
+    "token": "none",
+    "filename": "css/tokens.css",
+    "number": "0",
+}
 
 
 def doors(app: Flask) -> Iterator[tuple[str, str, str]]:

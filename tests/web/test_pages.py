@@ -1,4 +1,5 @@
 """What the public pages, the results and the organiser's desk say, and when."""
+
 from __future__ import annotations
 
 import json
@@ -68,12 +69,22 @@ def test_a_frozen_board_leaks_through_no_public_page(world: World) -> None:
         track = get_contest(session, WELDER).tracks[0].id
     chief, public = world.client("chief"), world.client()
     services.projector.fold(track)
-    addresses = ("/", f"/contests/{WELDER}", f"/contests/{WELDER}/welder/board", f"/screen/{WELDER}/welder",
-                 f"/api/v1/boards/{WELDER}/welder", f"/contests/{WELDER}/results", f"/contests/{DIGITAL}")
+    addresses = (
+        "/",
+        f"/contests/{WELDER}",
+        f"/contests/{WELDER}/welder/board",
+        f"/screen/{WELDER}/welder",
+        f"/api/v1/boards/{WELDER}/welder",
+        f"/contests/{WELDER}/results",
+        f"/contests/{DIGITAL}",
+    )
 
     def rule(**words: object) -> None:
-        answer = chief.post("/api/v1/marks", headers={"Origin": "http://localhost"}, json=[
-            {"contest": WELDER, "track": "welder", "op": str(uuid.uuid4()), "reason": "test", **words}])
+        answer = chief.post(
+            "/api/v1/marks",
+            headers={"Origin": "http://localhost"},
+            json=[{"contest": WELDER, "track": "welder", "op": str(uuid.uuid4()), "reason": "test", **words}],
+        )
         assert answer.json
         assert answer.json[0]["ok"], answer.json
 
@@ -140,8 +151,13 @@ def test_an_unknown_contest_is_a_page_that_says_so(world: World) -> None:
 
 def test_the_desk_shows_the_tables_in_every_phase_and_names_their_standing(world: World) -> None:
     client = world.client("organiser")
-    for phase, word in (("registration", None), ("scoring", "暂定成绩"), ("review", "已复核"), ("notice", "公示中"),
-                        ("final", "最终结果")):
+    for phase, word in (
+        ("registration", None),
+        ("scoring", "暂定成绩"),
+        ("review", "已复核"),
+        ("notice", "公示中"),
+        ("final", "最终结果"),
+    ):
         world.move(WELDER, phase)
         page = client.get(f"/manage/{WELDER}").text
         # Who saw names and numbers together could tell whose public number is whose.
@@ -202,8 +218,15 @@ def test_chinese_first_and_english_one_click_away(world: World) -> None:
 
 
 def test_every_answer_carries_the_protecting_headers(world: World) -> None:
-    for address in ("/", "/sign-in", f"/contests/{WELDER}", "/nothing", "/healthz", "/static/css/tokens.css",
-                    f"/api/v1/contests/{WELDER}/results"):
+    for address in (
+        "/",
+        "/sign-in",
+        f"/contests/{WELDER}",
+        "/nothing",
+        "/healthz",
+        "/static/css/tokens.css",
+        f"/api/v1/contests/{WELDER}/results",
+    ):
         with world.client().get(address) as answer:
             headers = answer.headers
         assert "default-src 'self'" in headers["Content-Security-Policy"], address
@@ -294,8 +317,18 @@ def test_a_demonstration_offers_a_sign_in_for_every_role_again_and_again(
 ) -> None:
     file = tmp_path / "links.json"
     world = build(LEITAI_DEMO_LINKS=str(file))
-    seats = [{"contest": WELDER, "contest_title": "焊工", "role": role, "name": role, "judge": None, "track": None,
-              "url": f"http://127.0.0.1:8000/in/{world.token(role)}"} for role in ("organiser", "chief", "judge")]
+    seats = [
+        {
+            "contest": WELDER,
+            "contest_title": "焊工",
+            "role": role,
+            "name": role,
+            "judge": None,
+            "track": None,
+            "url": f"http://127.0.0.1:8000/in/{world.token(role)}",
+        }
+        for role in ("organiser", "chief", "judge")
+    ]
     file.write_text(json.dumps(seats), encoding="utf-8")
     for _browser in range(2):
         client = world.client()

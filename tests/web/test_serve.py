@@ -1,4 +1,5 @@
 """The real server: gunicorn, started as `leitai serve` starts it."""
+
 from __future__ import annotations
 
 import os
@@ -18,8 +19,9 @@ import pytest
 from tests.web.conftest import WELDER
 
 KEY = "a key for tests and for nothing else"
-START = ("import sys; from competition.serve import main; "
-         "sys.exit(main('127.0.0.1', int(sys.argv[1]), int(sys.argv[2])))")
+START = (
+    "import sys; from competition.serve import main; sys.exit(main('127.0.0.1', int(sys.argv[1]), int(sys.argv[2])))"
+)
 
 
 def free_port() -> int:
@@ -58,8 +60,11 @@ class Running:
         self.log = folder / "server.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error::DeprecationWarning", "-c", START, str(self.port), "1"], stdout=log,
-                stderr=log, env=environment(folder, LEITAI_SECRET_KEY=KEY, LEITAI_DATABASE_URL=url))
+                [sys.executable, "-W", "error::DeprecationWarning", "-c", START, str(self.port), "1"],
+                stdout=log,
+                stderr=log,
+                env=environment(folder, LEITAI_SECRET_KEY=KEY, LEITAI_DATABASE_URL=url),
+            )
         until(lambda: self.process.poll() is not None or status(self.address + "/healthz") == 200)
         assert self.process.poll() is None, self.log.read_text()
 
@@ -94,9 +99,11 @@ def test_it_ends_quickly_and_cleanly_with_streams_and_sockets_open(server: Runni
     until(lambda: status(f"{server.address}/api/v1/boards/{WELDER}/welder") == 200)
     host = f"HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
     stream = f"GET /api/v1/boards/{WELDER}/welder/events {host}\r\n"
-    upgrade = (f"GET /socket.io/?EIO=4&transport=websocket {host}Connection: Upgrade\r\nUpgrade: websocket\r\n"
-               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-               "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+    upgrade = (
+        f"GET /socket.io/?EIO=4&transport=websocket {host}Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    )
     with ExitStack() as held:
         for head, answer in ((stream, "HTTP/1.1 200"), (upgrade, "HTTP/1.1 101")):
             connection = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
@@ -115,16 +122,24 @@ def test_it_ends_quickly_and_cleanly_with_streams_and_sockets_open(server: Runni
 def test_the_polling_transport_and_foreign_origins_are_refused(server: Running) -> None:
     assert status(server.address + "/socket.io/?EIO=4&transport=polling") == 400
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall((
-            f"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
-            "Origin: https://evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode())
+        connection.sendall(
+            (
+                f"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+                "Origin: https://evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            ).encode()
+        )
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
 
 
 def refused(folder: Path, port: int, workers: int = 1, **settings: str) -> str:
-    done = subprocess.run([sys.executable, "-c", START, str(port), str(workers)], env=environment(folder, **settings),
-                          capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", START, str(port), str(workers)],
+        env=environment(folder, **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert not list(folder.iterdir())

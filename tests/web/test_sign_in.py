@@ -1,4 +1,5 @@
 """Links, passwords, cookies, forged forms."""
+
 from __future__ import annotations
 
 import re
@@ -26,8 +27,14 @@ def is_signed_in(client: FlaskClient) -> bool:
 
 @pytest.mark.parametrize(
     ("role", "page"),
-    [("judge", f"/judge/{WELDER}"), ("recorder", f"/recorder/{WELDER}"), ("chief", f"/chief/{WELDER}/welder"),
-     ("organiser", f"/manage/{WELDER}"), ("supervisor", "/")])
+    [
+        ("judge", f"/judge/{WELDER}"),
+        ("recorder", f"/recorder/{WELDER}"),
+        ("chief", f"/chief/{WELDER}/welder"),
+        ("organiser", f"/manage/{WELDER}"),
+        ("supervisor", "/"),
+    ],
+)
 def test_a_link_signs_in_and_goes_on_to_the_roles_own_page(world: World, role: str, page: str) -> None:
     client = world.client()
     answer = client.get(f"/in/{world.token(role)}")
@@ -50,9 +57,16 @@ def test_a_link_is_good_for_the_browser_that_used_it_first_and_that_one_may_come
     assert is_signed_in(first)
 
 
-@pytest.mark.parametrize("headers", [
-    {"Sec-Purpose": "prefetch"}, {"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"},
-    {"X-Purpose": "preview"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Purpose": "prefetch"},
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X-Moz": "prefetch"},
+        {"X-Purpose": "preview"},
+    ],
+)
 def test_looking_ahead_uses_no_link_up(world: World, headers: dict[str, str]) -> None:
     address = f"/in/{world.token('judge')}"
     ahead = world.client()
@@ -126,8 +140,11 @@ def test_a_password_signs_in_and_goes_where_one_wanted_to_go(world: World) -> No
 def test_nobody_is_sent_elsewhere_after_signing_in(world: World, next_: str) -> None:
     person(world)
     client = world.client()
-    answer = client.post("/sign-in", query_string={"next": next_}, data={
-        "csrf_token": forged(client, "/sign-in"), "login": "wang", "password": "correct horse"})
+    answer = client.post(
+        "/sign-in",
+        query_string={"next": next_},
+        data={"csrf_token": forged(client, "/sign-in"), "login": "wang", "password": "correct horse"},
+    )
     assert answer.location == f"/manage/{WELDER}"
 
 
@@ -151,8 +168,9 @@ def test_failures_lock_the_login_and_the_count_outlives_the_request(world: World
 def test_too_many_tries_from_one_place_are_refused(world: World) -> None:
     client = world.client()
     token = forged(client, "/sign-in")
-    answers = [client.post("/sign-in", data={"csrf_token": token, "login": "", "password": ""}).status_code
-               for _ in range(31)]
+    answers = [
+        client.post("/sign-in", data={"csrf_token": token, "login": "", "password": ""}).status_code for _ in range(31)
+    ]
     assert set(answers[:30]) == {400}
     assert answers[30] == 429
 
