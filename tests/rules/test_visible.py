@@ -111,7 +111,8 @@ def test_the_fields_of_a_board() -> None:
     assert {name: payload[name] for name in payload if name != "rows"} == {
         "format": "leitai.board/1", "contest": "cup", "track": "t", "state": "live", "ties": TRACK.ranking.ties,
         "tie_break": ["stage:two"], "complete": False,
-        "stages": [{"code": "one", "title": "初赛", "weight": "0.4"}, {"code": "two", "title": "决赛", "weight": "0.6"}],
+        "stages": [
+            {"code": "one", "title": "初赛", "weight": "0.4"}, {"code": "two", "title": "决赛", "weight": "0.6"}],
     }  # fmt: skip
     assert payload["rows"] == [
         {"key": "E2", "rank": 1, "order": "000a7", "status": "ranked", "number": 12, "title": "李四",
