@@ -1,9 +1,9 @@
 // What the phone's page and the hall's screen share: the board, its stream, its age, its freeze and its last moves.
 import { t } from '../shared/strings.js';
-import { apply, begin, lacksReason, moves, standing, tally, told } from './state.js';
+import { advanced, apply, begin, lacksReason, moves, standing, tally, told } from './state.js';
 import { follow } from './stream.js';
 import { Table } from './table.js';
-import { ageWords, clockWords, counted, sentence, tieSentence } from './why.js';
+import { ageWords, clockWords, counted, onward, sentence, tieSentence } from './why.js';
 
 const STALE = 25;       // seconds without a word from the server
 const STAY = 8000;      // how long the row that moved stays tinted
@@ -67,13 +67,16 @@ export class Page {
     this.list = standing(after);
     const found = after.state === 'live' ? moves(before, this.list) : [];
     const news = told(found);
-    for (const move of news.slice(0, MOST).reverse()) this.remember(move);
+    const together = onward(news, this.board, this.kind);
+    const single = together ? news.filter((move) => !advanced(move)) : news;
+    for (const move of single.slice(0, MOST).reverse()) this.remember(sentence(move, after, this.kind), move.key);
+    if (together) this.remember(together);
     this.show({ found, news, before, still: !moving });
   }
 
-  remember(move) {
-    const said = sentence(move, this.board, this.kind);
-    this.recent.unshift({ ...said, tie: tieSentence(this.list, move.key, this.board, this.kind), at: new Date(Date.now() + this.ahead) });
+  remember(said, key = null) {
+    const tie = key === null ? '' : tieSentence(this.list, key, this.board, this.kind);
+    this.recent.unshift({ ...said, tie, at: new Date(Date.now() + this.ahead) });
     this.recent.length = Math.min(this.recent.length, KEPT);
   }
 

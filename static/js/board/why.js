@@ -74,6 +74,15 @@ export function sentence(move, board, kind) {
   return { name, head: headOf(move), cause: causes(move, board) };
 }
 
+// Several who went on to the next stage in one version are told together; null where there are not several
+export function onward(moves, board, kind) {
+  const going = moves.filter((move) => move.row.status === 'pending' && advanced(move));
+  if (going.length < 2) return null;
+  const n = going.length, stage = stageTitle(board, Object.keys(going[0].row.stages).at(-1));
+  const name = PEOPLE.has(kind) ? t('{n} 人', { n }) : t('{n} 项', { n });
+  return { name, head: t('进入{stage}', { stage }), cause: '' };
+}
+
 export function ruleWords(key, board) {
   const [kind, rest = ''] = key.split(':');
   const stage = stageTitle(board, rest.split('/')[0]);
