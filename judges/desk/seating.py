@@ -1,4 +1,5 @@
 """The judges' side of the organiser's desk: who has a seat, their sign-in links, windows and the freeze."""
+
 from __future__ import annotations
 
 import uuid
@@ -28,10 +29,15 @@ class JudgesSeating:
     def seats(self, session: Session, contest: Contest) -> list[Seat]:
         found = [Seat("judge", judge.name, code=judge.code) for judge in judges_of(session, contest.id)]
         tracks = [track.id for track in contest.tracks]
-        if session.scalar(
-            select(Criterion.id).join(Stage, Stage.id == Criterion.stage_id)
-            .where(Stage.track_id.in_(tracks), Criterion.kind == "measurement").limit(1)
-        ) is not None:
+        if (
+            session.scalar(
+                select(Criterion.id)
+                .join(Stage, Stage.id == Criterion.stage_id)
+                .where(Stage.track_id.in_(tracks), Criterion.kind == "measurement")
+                .limit(1)
+            )
+            is not None
+        ):
             found.append(Seat("recorder", ""))
         return found + [Seat("chief", track.title, track=track.code) for track in contest.tracks]
 
@@ -41,8 +47,9 @@ class JudgesSeating:
         login = f"{seat.role}{'-' + seat.track if seat.track else ''}@{contest.code}"[:80]
         track = next((track for track in contest.tracks if track.code == seat.track), None)
         if track is None:
-            person = person_for(session, role=seat.role, contest_id=contest.id, login=login, name=login, now=now,
-                                actor=actor)
+            person = person_for(
+                session, role=seat.role, contest_id=contest.id, login=login, name=login, now=now, actor=actor
+            )
         else:
             person = _chief(session, contest, track.id, login, now=now, actor=actor)
         return make_link(session, contest_id=contest.id, role=seat.role, person_id=person, now=now, actor=actor)
@@ -54,9 +61,7 @@ class JudgesSeating:
             raise DomainError(error["code"], error["message"], error.get("field"))
 
 
-def _chief(
-    session: Session, contest: Contest, track_id: int, login: str, *, now: datetime, actor: Actor
-) -> int:
+def _chief(session: Session, contest: Contest, track_id: int, login: str, *, now: datetime, actor: Actor) -> int:
     """The person who leads one track, with that track alone as the scope."""
     known = person_by_login(session, login)
     person = known.id if known else create_person(session, login=login, name=login, password=None, now=now, actor=actor)
