@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 import subprocess
 from importlib.util import find_spec
 from itertools import pairwise
@@ -158,3 +159,15 @@ def test_a_delta_on_another_version_is_refused() -> None:
     board = made_board(random.Random(1), 5)
     delta = make_delta(board | {"version": 7}, board | {"version": 8})
     assert run_in_node([{"board": board, "deltas": [delta]}])[0][1] is None
+
+
+def test_every_sentence_of_the_script_has_its_english() -> None:
+    folder = ROOT / "static/js/board"
+    english = json.loads((folder / "strings.en.json").read_text(encoding="utf-8"))
+    said: set[str] = set()
+    for module in folder.glob("*.js"):
+        said |= set(re.findall(r"\bt\(\s*'([^']+)'", module.read_text(encoding="utf-8")))
+    said |= {"、"}  # what joins a list, in static/js/shared/strings.js
+    assert said == set(english)
+    for chinese, text in english.items():
+        assert set(re.findall(r"{\w+}", text)) <= set(re.findall(r"{\w+}", chinese)), chinese
