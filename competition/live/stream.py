@@ -47,7 +47,7 @@ class Hub:
         publisher.viewers += 1
         try:
             yield f"retry: {self._rng.randint(*RETRY)}\n\n".encode()
-            seen: dict[str, tuple[int, int] | None] = {}
+            seen = {f"{contest}/{track}": self._known(contest, track, audience, since) for contest, track in names}
             first = True
             last = self._seconds()
             while first or publisher.running:
@@ -60,8 +60,8 @@ class Hub:
                     known = seen.get(name)
                     if known == (topic.track_id, topic.version):
                         continue
-                    start = since.get(name) if first else known[1] if known and known[0] == topic.track_id else None
-                    for message in _messages(topic, start, first):
+                    start = known[1] if known and known[0] == topic.track_id else None
+                    for message in _messages(topic, start):
                         seen[name] = (topic.track_id, message.version)
                         yield _frame(message, self._id(names, seen, named))
                         sent = True
@@ -79,6 +79,17 @@ class Hub:
                         publisher.changed.wait(rest)
         finally:
             publisher.viewers -= 1
+
+    def _known(self, contest: str, track: str, audience: str, since: dict[str, int | None]) -> tuple[int, int] | None:
+        """The version a client has, where deltas lead on from it; None where it needs the whole.
+
+        Who connects gets the whole instead of a `reset`, which would only make them fetch it.
+        """
+        topic, version = self._publisher.get(contest, track, audience), since.get(f"{contest}/{track}")
+        messages = topic.since(version) if topic is not None and version is not None else None
+        if topic is None or version is None or messages is None or any(one.event == "reset" for one in messages):
+            return None
+        return topic.track_id, version
 
     def _news(self, names: Sequence[tuple[str, str]], audience: str, seen: dict[str, tuple[int, int] | None]) -> bool:
         for contest, track in names:
@@ -100,13 +111,10 @@ class Hub:
         return ",".join(f"{name}={version}" for name, version in versions.items())
 
 
-def _messages(topic: Topic, since: int | None, first: bool) -> list[Message]:
-    """From `since` on where that is held, else the whole; nothing where the board is not to be seen.
-
-    Who connects gets the whole instead of a `reset` that would only make them fetch it.
-    """
+def _messages(topic: Topic, since: int | None) -> list[Message]:
+    """From `since` on where that is held, else the whole; nothing where the board is not to be seen."""
     messages = topic.since(since) if since is not None else None
-    if messages is not None and not (first and any(message.event == "reset" for message in messages)):
+    if messages is not None:
         return messages
     return [topic.snapshot()] if topic.payload else []
 
