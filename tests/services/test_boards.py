@@ -166,7 +166,8 @@ class Walk:
     def _mark(self, who: str, stage: str, entry: str, attempt: int, criterion: str, value: Any) -> bool:
         key = who, stage, entry, str(attempt), criterion
         said = self.desk.mark(
-            who, criterion, value, base=self.revisions.get(key, 0), entry=entry, stage=stage, attempt=attempt)
+            who, criterion, value, base=self.revisions.get(key, 0), entry=entry, stage=stage, attempt=attempt
+        )
         if said["ok"]:
             self.revisions[key] = said["revision"]
         return bool(said["ok"])
@@ -205,11 +206,13 @@ class Walk:
     def absent(self) -> bool:
         where = {"entry": self.entry()} if self.random.random() < 0.5 else {}
         return self._rule(
-            "absent", judge=self.random.choice(["J1", "J2"]), stage="one", on=self.random.random() < 0.5, **where)
+            "absent", judge=self.random.choice(["J1", "J2"]), stage="one", on=self.random.random() < 0.5, **where
+        )
 
     def recuse(self) -> bool:
         return self._rule(
-            "recuse", judge=self.random.choice(["J1", "J2"]), entry=self.entry(), on=self.random.random() < 0.5)
+            "recuse", judge=self.random.choice(["J1", "J2"]), entry=self.entry(), on=self.random.random() < 0.5
+        )
 
     def status(self) -> bool:
         status = self.random.choice(["ok", "ok", "absent", "withdrawn", "disqualified"])
