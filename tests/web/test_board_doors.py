@@ -1,4 +1,5 @@
 """The doors of a board: JSON, streams, pages, Socket.IO; who sees which board, and what no public byte may hold."""
+
 from __future__ import annotations
 
 import json
@@ -73,8 +74,14 @@ class Boards:
         client = self.world.client("chief", code)
         self.world.app.config["WTF_CSRF_ENABLED"] = False
         message = {
-            "event": "status", "contest": code, "track": "welder", "entry": number, "status": status, "reason": "未到",
-            "op": f"00000000-0000-4000-8000-{random.getrandbits(48):012x}"}
+            "event": "status",
+            "contest": code,
+            "track": "welder",
+            "entry": number,
+            "status": status,
+            "reason": "未到",
+            "op": f"00000000-0000-4000-8000-{random.getrandbits(48):012x}",
+        }
         answer = client.post("/api/v1/marks", json=[message], headers={"Origin": services.config.public_url or ""})
         assert answer.status_code == 200 and answer.get_json()[0]["ok"], answer.get_data(as_text=True)
         self.fold()
@@ -117,8 +124,13 @@ def test_the_json_of_a_board(boards: Boards, visitor: FlaskClient) -> None:
     payload = answer.get_json()
     assert set(payload) == FIELDS
     assert {name: payload[name] for name in ("format", "contest", "track", "version", "state", "ties")} == {
-        "format": "leitai.board/1", "contest": WELDER, "track": "welder", "version": 1, "state": "live",
-        "ties": "shared"}
+        "format": "leitai.board/1",
+        "contest": WELDER,
+        "track": "welder",
+        "version": 1,
+        "state": "live",
+        "ties": "shared",
+    }
     assert datetime.fromisoformat(payload["as_of"]).tzinfo is not None
     assert all(set(stage) == {"code", "title", "weight"} for stage in payload["stages"])
     assert payload["rows"] and all(set(row) == ROW for row in payload["rows"])
@@ -344,12 +356,15 @@ def test_a_stream_of_several_boards(boards: Boards, visitor: FlaskClient) -> Non
     assert [event["id"] for event in events] == [f"{one}=1,{two}=0", f"{one}=1,{two}=1"]
     assert [event["data"]["contest"] for event in events] == [WELDER, DIGITAL]
     boards.absent("1")
-    for said in ({"path": f"{STREAM}&since={one}=1,{two}=1"},
-                 {"path": STREAM, "Last-Event-ID": f"{two}=1,{one}=1"},
-                 {"path": STREAM, "Last-Event-ID": f"{one}=1, {two}=1"}):
+    for said in (
+        {"path": f"{STREAM}&since={one}=1,{two}=1"},
+        {"path": STREAM, "Last-Event-ID": f"{two}=1,{one}=1"},
+        {"path": STREAM, "Last-Event-ID": f"{one}=1, {two}=1"},
+    ):
         _, events = sent(visitor, **said)
         assert [(event["event"], event["data"]["contest"], event["id"]) for event in events] == [
-            ("delta", WELDER, f"{one}=2,{two}=1")]
+            ("delta", WELDER, f"{one}=2,{two}=1")
+        ]
     # Of a board that the id does not name, or whose version is none, comes the whole.
     for text in (f"{one}=2", f"{one}=2,{two}=x", f"{one}=2,{two}=7"):
         _, events = sent(visitor, STREAM, **{"Last-Event-ID": text})
@@ -386,8 +401,11 @@ def test_socket_io_clients_get_the_same(boards: Boards, visitor: FlaskClient) ->
     boards.absent("2")
     boards.publisher.look()
     assert socket.get_received("/board") == []
-    for message, code in (({"contest": "nowhere"}, "unknown"), ({"track": "nowhere"}, "unknown"),
-                          ({"contest": 3}, "bad_request")):
+    for message, code in (
+        ({"contest": "nowhere"}, "unknown"),
+        ({"track": "nowhere"}, "unknown"),
+        ({"contest": 3}, "bad_request"),
+    ):
         assert watch(socket, **message)["error"]["code"] == code
     assert socket.emit("watch", namespace="/board", callback=True)["error"]["code"] == "bad_request"
     boards.publisher.running = False
@@ -400,8 +418,10 @@ def set_view(boards: Boards, change: Callable[[dict[str, Any]], dict[str, Any]])
     """A next version of the public's view, as another process would store it."""
     with boards.db.transaction() as session:
         view = session.scalars(
-            select(BoardView).join(Track, Track.id == BoardView.track_id).filter(
-                Track.code == "welder", BoardView.audience == "public")).one()
+            select(BoardView)
+            .join(Track, Track.id == BoardView.track_id)
+            .filter(Track.code == "welder", BoardView.audience == "public")
+        ).one()
         view.version += 1
         view.payload = {**change(json.loads(json.dumps(view.payload))), "version": view.version}
 
@@ -566,7 +586,10 @@ def test_a_board_that_goes_and_comes_back_is_told_as_a_whole(boards: Boards) -> 
     publisher.meanwhile = [change("draw"), change("scoring")]
     events = list(frames(publisher))
     assert [(event["event"], event.get("id")) for event in events] == [
-        ("snapshot", "1"), ("snapshot", "3"), ("ping", None)]
+        ("snapshot", "1"),
+        ("snapshot", "3"),
+        ("ping", None),
+    ]
 
 
 def test_a_contest_that_is_deleted_and_made_again_is_found(boards: Boards) -> None:
