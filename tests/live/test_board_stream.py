@@ -1,319 +1,360 @@
-"""The board stream (contract.md, "Board stream"): what a client is sent, by a clock of the test's own."""
+"""Boards as audiences get them from a running server: streams that go on, come back and end."""
 
 from __future__ import annotations
 
 import json
-import random
-from collections import deque
+import os
+import signal
+import socket
+import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import socketio
 
-from competition.app import create_app
-from competition.config import Config
-from competition.contests.changes import note_reset
-from competition.extensions import socketio
-from competition.leaderboard.projector import Projector
-from competition.live import publisher as publishing
-from competition.live.publisher import Publisher
-from competition.live.stream import PING, RETRY, Hub, read_ids
+from competition.accounts.policy import CONSOLE
+from competition.contests.queries import get_contest
+from competition.shared import clock
 from competition.shared.db import Database, make_engine
-from judges.ballots.reader import Reader
-from tests.services.judging import Desk
+from judges.roster.service import link_for_judge
+from tests.program import Program
+from tests.services.judging import contest
 
-NAME = ("cup", "t")
-AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-
-
-class Turns:
-    """In the place of the condition that a stream waits on: runs the test's next step, or lets the time pass."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.steps: deque[Callable[[], None]] = deque()
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_error: object) -> None: ...
-
-    def notify_all(self) -> None: ...
-
-    def wait(self, seconds: float) -> None:
-        if self.steps:
-            self.steps.popleft()()
-        else:
-            self.now += seconds
+SOON = 10.0
+"""Seconds after which a test no longer waits."""
+CONTESTS = ("cup", "vase", "bowl")
+DELTA = {"contest", "track", "base", "version", "state", "as_of", "rows", "gone"}
 
 
-class Stage:
-    """A contest, its projector and its publisher, without threads."""
-
-    def __init__(self, db: Database) -> None:
-        self.desk = Desk(db)
-        self.turns = Turns()
-        self.projector = Projector(db, Reader())
-        self.publisher = Publisher(db, seconds=lambda: self.turns.now)
-        self.publisher.changed = self.turns  # type: ignore[assignment]
-        self.fold()
-        self.publisher.get(*NAME, "public")
-        self.publisher.running = True
-
-    def fold(self) -> None:
-        self.projector.fold(self.desk.track_id)
-
-    def judge(self, entry: str, points: str) -> None:
-        """An entry is judged, and everybody looks a second later."""
-        self.desk.fill(entry, points=points)
-        self.fold()
-        self.turns.now += 1
-        self.publisher.look()
-
-    def stream(self, since: int | None = None, names: Any = (NAME,), **more: Any) -> Iterator[dict[str, Any]]:
-        hub = Hub(self.publisher, now=lambda: AT, seconds=lambda: self.turns.now, rng=random.Random(1))
-        known = {f"{contest}/{track}": since for contest, track in names}
-        for frame in hub.frames(names, "public", known, **more):
-            yield parsed(frame)
-
-    def now(self, since: int | None = None, **more: Any) -> list[dict[str, Any]]:
-        """What a client is sent at once."""
-        frames = self.stream(since, **more)
-        found = []
-        for frame in frames:
-            if frame["event"] == "ping":
-                break
-            found.append(frame)
-        frames.close()  # type: ignore[attr-defined]
-        return found[1:]
+def prepared(folder: Path) -> Program:
+    program = Program(folder)
+    for code in CONTESTS:
+        bundle = contest()
+        bundle["contest"]["code"] = code
+        path = folder / f"{code}.json"
+        path.write_text(json.dumps(bundle), encoding="utf-8")
+        program.run("import", str(path))
+    program.start()
+    until = time.monotonic() + SOON
+    boards = [f"{program.address}/api/v1/boards/{code}/t" for code in CONTESTS]
+    while any(requests.get(address, timeout=5).status_code != 200 for address in boards):
+        assert time.monotonic() < until, "the boards were not folded"
+        time.sleep(0.02)
+    return program
 
 
-def parsed(frame: bytes) -> dict[str, Any]:
-    text = frame.decode()
-    assert text.endswith("\n\n")
-    found: dict[str, Any] = {"event": None, "id": None}
-    for line in text.strip().split("\n"):
-        name, _, value = line.partition(": ")
-        found[name] = json.loads(value) if name == "data" else value
-    return found
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    program = prepared(tmp_path_factory.mktemp("boards"))
+    yield program
+    program.end()
+
+
+class Stream:
+    """An event stream read as a browser does, on a thread of its own."""
+
+    def __init__(self, program: Program, path: str, last: str | None = None) -> None:
+        headers = {} if last is None else {"Last-Event-ID": last}
+        self.answer = requests.get(program.address + path, headers=headers, stream=True, timeout=(5, 60))
+        assert self.answer.status_code == 200
+        self.head: list[str] = []
+        self.events: list[dict[str, Any]] = []
+        self.ended = self.broken = False
+        self.news = threading.Condition()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self) -> None:
+        fields: dict[str, str] = {}
+        try:
+            for line in self.answer.iter_lines(chunk_size=1, decode_unicode=True):
+                if line:
+                    name, _, value = line.partition(": ")
+                    fields[name] = value
+                    continue
+                with self.news:
+                    if "event" in fields:
+                        self.events.append({**fields, "data": json.loads(fields["data"])})
+                    else:
+                        self.head.append(fields["retry"])
+                    self.news.notify_all()
+                fields = {}
+        except (requests.RequestException, AttributeError, ValueError, OSError):
+            self.broken = True
+        with self.news:
+            self.ended = True
+            self.news.notify_all()
+
+    def until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = SOON) -> list[dict[str, Any]]:
+        """Everything heard up to the first event that is wanted."""
+
+        def found() -> int | None:
+            return next((place for place, event in enumerate(self.events) if wanted(event)), None)
+
+        with self.news:
+            self.news.wait_for(lambda: found() is not None or self.ended, seconds)
+            place = found()
+            assert place is not None, (self.ended, self.events)
+            return self.events[: place + 1]
+
+    def close(self) -> None:
+        self.answer.raw._fp.fp.raw._sock.shutdown(socket.SHUT_RDWR)
+        self.thread.join(5)
+        self.answer.close()
 
 
 @pytest.fixture
-def stage(sqlite_url: str) -> Iterator[Stage]:
-    database = Database(make_engine(sqlite_url))
-    yield Stage(database)
-    database.engine.dispose()
+def stream(program: Program) -> Iterator[Callable[..., Stream]]:
+    made: list[Stream] = []
+
+    def open_(path: str = "/api/v1/boards/cup/t/events", last: str | None = None) -> Stream:
+        made.append(Stream(program, path, last))
+        return made[-1]
+
+    yield open_
+    for each in made:
+        each.close()
 
 
-def test_who_connects_anew_is_told_when_to_come_back_and_gets_the_whole(stage: Stage) -> None:
-    frames = stage.stream()
-    first = next(frames)
-    assert RETRY[0] <= int(first["retry"]) <= RETRY[1]
-    whole = next(frames)
-    assert (whole["event"], whole["id"]) == ("snapshot", "1")
-    assert whole["data"]["format"] == "leitai.board/1"
-    assert stage.publisher.viewers == 1
-    frames.close()  # type: ignore[attr-defined]
-    assert stage.publisher.viewers == 0
+class Judge:
+    """Marks by plain requests."""
+
+    def __init__(self, program: Program, code: str = "J1", contest: str = "cup") -> None:
+        self.program, self.contest = program, contest
+        self.revisions: dict[tuple[str, str], int] = {}
+        self.browser = requests.Session()
+        database = Database(make_engine(f"sqlite:///{program.environment['LEITAI_DATA_DIR']}/leitai.db"))
+        with database.transaction() as session:
+            token = link_for_judge(session, get_contest(session, contest), code, now=clock.now(), actor=CONSOLE)
+        database.engine.dispose()
+        self.browser.get(f"{program.address}/in/{token}", timeout=20).raise_for_status()
+
+    def mark(self, *cells: tuple[str, str], value: int | None = 5) -> None:
+        messages = []
+        for entry, criterion in cells:
+            messages.append({
+                "event": "mark", "contest": self.contest, "track": "t", "op": str(uuid.uuid4()), "stage": "one",
+                "entry": entry, "criterion": criterion, "attempt": 1, "value": value,
+                "base": self.revisions.get((entry, criterion), 0)})  # fmt: skip
+        answer = self.browser.post(
+            f"{self.program.address}/api/v1/marks", json=messages, timeout=10,
+            headers={"Origin": self.program.address})  # fmt: skip
+        for (entry, criterion), said in zip(cells, answer.json(), strict=True):
+            assert said["ok"], said
+            self.revisions[entry, criterion] = said["revision"]
 
 
-def test_who_comes_back_gets_the_deltas_since(stage: Stage) -> None:
-    stage.judge("1", "5")
-    stage.judge("2", "6")
-    assert [(one["event"], one["id"], one["data"]["base"]) for one in stage.now(1)] == [
-        ("delta", "2", 1), ("delta", "3", 2)]  # fmt: skip
-    assert [one["id"] for one in stage.now(2)] == ["3"]
-    assert stage.now(3) == []
+@pytest.fixture(scope="module")
+def judge(program: Program) -> Iterator[Judge]:
+    judge = Judge(program)
+    yield judge
+    judge.browser.close()
 
 
-@pytest.mark.parametrize("since", [None, 0, 99])
-def test_who_knows_a_version_that_is_not_held_gets_the_whole(stage: Stage, since: int | None) -> None:
-    stage.judge("1", "5")
-    assert [(one["event"], one["id"]) for one in stage.now(since)] == [("snapshot", "2")]
+def board(program: Program, contest: str = "cup") -> dict[str, Any]:
+    return dict(program.get(f"/api/v1/boards/{contest}/t"))
 
 
-def test_after_more_deltas_than_are_held_comes_the_whole(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    topic = stage.publisher.get(*NAME, "public")
-    assert topic
-    topic.deltas = deque(maxlen=1)
-    stage.judge("1", "5")
-    stage.judge("2", "6")
-    assert [one["event"] for one in stage.now(1)] == ["snapshot"]
-    assert [one["event"] for one in stage.now(2)] == ["delta"]
+def marked(number: int, entry: str) -> Callable[[dict[str, Any]], bool]:
+    """An event that says so many cells of an entry hold a value."""
+
+    def says(event: dict[str, Any]) -> bool:
+        rows = event["data"].get("rows", ())
+        return any(row["key"] == entry and row["progress"]["marked"] == number for row in rows)
+
+    return says
 
 
-def test_a_delta_names_only_the_row_that_was_judged(stage: Stage) -> None:
-    frames = stage.stream(1)
-    next(frames)
-    stage.turns.steps.append(lambda: stage.judge("2", "9"))
-    told = next(frames)
-    assert (told["event"], told["id"]) == ("delta", "2")
-    assert [row["key"] for row in told["data"]["rows"]] == ["2"]
-    assert told["data"]["gone"] == []
-    assert {"contest", "track", "base", "version", "state", "as_of"} <= told["data"].keys()
+def apply(held: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    data = event["data"]
+    assert event["event"] == "delta" and set(data) >= DELTA
+    assert (data["base"], data["version"], event["id"]) == (held["version"], int(event["id"]), str(data["version"]))
+    rows = {row["key"]: row for row in held["rows"]} | {row["key"]: row for row in data["rows"]}
+    for key in data["gone"]:
+        del rows[key]
+    rows_in_order = sorted(rows.values(), key=lambda row: (row["order"], row["key"]))
+    return {**held, "version": data["version"], "state": data["state"], "as_of": data["as_of"], "rows": rows_in_order}
 
 
-def test_every_ten_quiet_seconds_comes_a_ping_without_id(stage: Stage) -> None:
-    frames = stage.stream(1)
-    next(frames)
-    began = stage.turns.now
-    for count in (1, 2, 3):
-        ping = next(frames)
-        assert ping == {"event": "ping", "id": None, "data": {"version": 1, "at": AT.isoformat()}}
-        assert stage.turns.now == began + count * PING
-
-
-def test_five_times_a_second_at_most_and_the_latest_wins(stage: Stage) -> None:
-    topic = stage.publisher.get(*NAME, "public")
-    assert topic
-    for entry, points in (("1", "5"), ("2", "6"), ("3", "7")):
-        stage.desk.fill(entry, points=points)
-        stage.fold()
-        stage.publisher.look()
-    assert topic.version == 2
-    assert 0 < stage.publisher.rest() < 0.21
-    stage.turns.now += 0.25
-    stage.publisher.look()
-    assert [(message.base, message.version) for message in topic.deltas] == [(1, 2), (2, 4)]
-    assert {row["key"] for row in topic.deltas[-1].body["rows"]} == {"2", "3"}
-
-
-def test_too_large_a_delta_is_a_reset_for_who_listens_and_the_whole_for_who_comes(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+def test_a_snapshot_first_and_deltas_that_lead_to_the_next_one(
+    program: Program, judge: Judge, stream: Callable[..., Stream]
 ) -> None:
-    monkeypatch.setattr(publishing, "LARGEST", 10)
-    frames = stage.stream(1)
-    next(frames)
-    stage.turns.steps.append(lambda: stage.judge("1", "5"))
-    told = next(frames)
-    assert (told["event"], told["id"], told["data"]["version"]) == ("reset", "2", 2)
-    assert [one["event"] for one in stage.now(1)] == ["snapshot"]
+    first = stream()
+    events = first.until(lambda event: True)
+    assert [event["event"] for event in events] == ["snapshot"]
+    assert first.head and 1000 <= int(first.head[0]) <= 4000
+    assert events[0]["id"] == str(events[0]["data"]["version"])
+    held = events[0]["data"]
+    assert held["format"] == "leitai.board/1"
+    judge.mark(("1", "j"))
+    first.until(marked(1, "1"))
+    judge.mark(("1", "g"), value=2)
+    heard = first.until(marked(2, "1"))
+    for event in heard[1:]:
+        held = apply(held, event)
+    now = board(program)
+    assert held == now
+
+    # Who comes back gets what was missed, by the header or by the address.
+    for last, path in ((heard[0]["id"], ""), (None, f"?since={heard[0]['id']}")):
+        again = stream(f"/api/v1/boards/cup/t/events{path}", last)
+        assert again.until(marked(2, "1")) == heard[1:]
+    # A version ahead of the server's, none at all, or one before its memory: the whole.
+    for last in (str(now["version"] + 1), "x", "0"):
+        other = stream(last=last)
+        assert other.until(lambda event: True) == [{"event": "snapshot", "id": str(now["version"]), "data": now}]
+    # Up to date: nothing but what comes next.
+    current = stream(last=str(now["version"]))
+    judge.mark(("2", "j"))
+    assert current.until(marked(1, "2"))[0]["data"]["base"] == now["version"]
+    first.until(marked(1, "2"))
 
 
-def test_a_freeze_is_told_without_rows_and_nothing_after_it(stage: Stage) -> None:
-    stage.judge("1", "5")
-    assert stage.desk.ask("chief", "freeze", on=True, reason="留待揭晓")["ok"]
-    stage.judge("2", "9")
-    told = stage.now(2)
-    assert [one["data"]["state"] for one in told] == ["frozen"]
-    assert told[0]["data"]["rows"] == []
-    assert told[0]["data"]["freeze"]["reason"] == "留待揭晓"
-    stage.judge("3", "7")
-    assert stage.now(3) == []
-    assert stage.desk.ask("chief", "freeze", on=False)["ok"]
-    stage.fold()
-    stage.turns.now += 1
-    stage.publisher.look()
-    thawed = stage.now(3)
-    assert [one["data"]["state"] for one in thawed] == ["live"]
-    assert {row["key"] for row in thawed[0]["data"]["rows"]} == {"2", "3"}
-    assert thawed[0]["data"]["freeze"] is None
+def test_marks_that_come_fast_come_as_few_deltas(
+    program: Program, judge: Judge, stream: Callable[..., Stream]
+) -> None:
+    one = stream()
+    one.until(lambda event: True)
+    begun = time.monotonic()
+    for value in range(1, 25):
+        judge.mark(("3", "j"), value=value % 10 + 1)
+        judge.mark(("3", "j"), value=None)
+    judge.mark(("3", "j"), value=1)
+    judge.mark(("3", "g"), value=1)
+    heard = one.until(marked(2, "3"))[1:]
+    passed = time.monotonic() - begun
+    assert len(heard) <= 5 * passed + 2
+    versions = [event["data"]["version"] for event in heard]
+    assert [event["data"]["base"] for event in heard] == [int(one.events[0]["id"]), *versions[:-1]]
 
 
-def test_the_ids_of_several_boards_name_all_of_them(stage: Stage) -> None:
-    stage.judge("1", "5")
-    told = stage.now(None, named=True)
-    assert [one["id"] for one in told] == ["cup/t=2"]
-    assert read_ids([NAME, ("c", "u")], "cup/t=2,c/u=7") == {"cup/t": 2, "c/u": 7}
-    assert read_ids([NAME], "2") == {"cup/t": 2}
-    assert read_ids([NAME], "two") == {"cup/t": None}
-    assert read_ids([NAME, ("c", "u")], "12") == {}
+def test_several_boards_on_one_stream(program: Program, judge: Judge, stream: Callable[..., Stream]) -> None:
+    both = stream("/api/v1/stream?boards=cup/t,VASE/T")
+    heard = both.until(lambda event: event["data"].get("contest") == "vase")
+    cup, vase = board(program)["version"], board(program, "vase")["version"]
+    assert [event["event"] for event in heard] == ["snapshot", "snapshot"]
+    assert heard[-1]["id"] == f"cup/t={cup},vase/t={vase}"
+    judge.mark(("2", "g"), value=1)
+    delta = both.until(marked(2, "2"))[-1]
+    assert (delta["event"], delta["id"]) == ("delta", f"cup/t={cup + 1},vase/t={vase}")
+    again = stream("/api/v1/stream?boards=cup/t,vase/t", heard[-1]["id"])
+    assert again.until(lambda event: True) == [delta]
+    # The one that is not known comes whole, the other as a delta.
+    some = stream(f"/api/v1/stream?boards=cup/t,vase/t&since=cup/t={cup},vase/t=99")
+    assert [event["event"] for event in some.until(lambda event: event["event"] == "snapshot")] == ["delta", "snapshot"]
 
 
-def test_a_board_that_is_taken_back_says_nothing_and_comes_back_whole(stage: Stage) -> None:
-    frames = stage.stream(1)
-    next(frames)
-
-    def hide() -> None:
-        stage.desk.set_phase("draw")
-        move(stage)
-
-    def show() -> None:
-        stage.desk.set_phase("scoring")
-        move(stage)
-
-    stage.turns.steps.extend([hide, show])
-    back = next(frames)
-    assert (back["event"], back["id"]) == ("snapshot", "3")
-
-
-def move(stage: Stage) -> None:
-    with stage.desk.db.transaction() as session:
-        note_reset(session, stage.desk.track_id, AT)
-    stage.fold()
-    stage.turns.now += 1
-    stage.publisher.look()
+def test_a_command_beside_the_server_arrives_on_an_open_stream(program: Program, stream: Callable[..., Stream]) -> None:
+    one = stream("/api/v1/boards/vase/t/events")
+    one.until(lambda event: event["event"] == "snapshot")
+    try:
+        program.run("phase", "vase", "notice", "--force", "--reason", "test")
+        heard = one.until(lambda event: event["data"].get("state") == "final", 2)
+        assert heard[-1]["event"] == "delta"
+        assert {row["title"] for row in heard[-1]["data"]["rows"]} == {"E1", "E2", "E3"}
+        assert all("title" not in row for row in heard[0]["data"]["rows"])
+    finally:
+        program.run("phase", "vase", "scoring", "--force", "--reason", "test")
+    one.until(lambda event: event["event"] == "delta" and event["data"]["state"] == "live", 2)
+    assert "title" not in one.events[-1]["data"]["rows"][0]
 
 
 class Listener:
-    """A client of the namespace /board."""
+    """A Socket.IO client of `/board`."""
 
-    def __init__(self, app: Any) -> None:
-        self.client = socketio.test_client(app, namespace="/board")
+    def __init__(self, program: Program) -> None:
+        self.socket = socketio.Client(reconnection=False, handle_sigint=False)
+        self.heard: list[tuple[str, dict[str, Any]]] = []
+        self.news = threading.Condition()
+        self.socket.on("*", self._hear, namespace="/board")
+        self.socket.connect(program.address, namespaces=["/board"], transports=["websocket"], wait_timeout=5)
 
-    def ask(self, event: str, *message: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self.client.emit(event, *message, namespace="/board", callback=True)
+    def _hear(self, event: str, body: Any = None, *_more: Any) -> None:
+        with self.news:
+            self.heard.append((event, body))
+            self.news.notify_all()
+
+    def ask(self, event: str, **message: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.socket.call(
+            event, {"contest": "cup", "track": "t", **message}, namespace="/board", timeout=10)  # fmt: skip
         return answer
 
-    def heard(self) -> list[tuple[str, Any]]:
-        return [(one["name"], one["args"][0]) for one in self.client.get_received("/board")]
+    def until(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+        with self.news:
+            assert self.news.wait_for(lambda: any(wanted({"data": body}) for _, body in self.heard), SOON), self.heard
+            return [{"event": event, "data": body} for event, body in self.heard]
 
 
-@pytest.fixture
-def hall(sqlite_url: str, tmp_path: Path) -> Iterator[Any]:
-    """The application around the small contest: (app, its stage)."""
-    settings = {"DATA_DIR": str(tmp_path), "SECRET_KEY": "a key for tests", "DATABASE_URL": sqlite_url}
-    app = create_app(Config.from_env({f"LEITAI_{name}": value for name, value in settings.items()}))
-    wired = app.extensions["leitai"]
-    stage = Stage(wired.db)
-    stage.publisher.running = False
-    stage.publisher = wired.publisher
-    wired.publisher._seconds = lambda: stage.turns.now
-    wired.publisher.get(*NAME, "public")
-    wired.publisher.running = True
-    yield app, stage
-    wired.stop()
+def test_socket_io_hears_the_same(program: Program, judge: Judge, stream: Callable[..., Stream]) -> None:
+    one, first, second = stream(), Listener(program), Listener(program)
+    try:
+        one.until(lambda event: True)
+        start = first.ask("watch")["snapshot"]
+        assert start == board(program)
+        assert second.ask("watch", version=start["version"]) == {"ok": True, "deltas": []}
+        assert second.ask("unwatch") == {"ok": True}
+        judge.mark(("1", "j"), value=None)
+        told = first.until(marked(1, "1"))
+        delta = one.until(lambda event: event["event"] == "delta")[-1]
+        assert told == [{"event": "delta", "data": delta["data"]}]
+        # The next answer comes after whatever had been sent before it.
+        assert second.ask("watch", version=start["version"]) == {"ok": True, "deltas": [delta["data"]]}
+        assert second.heard == []
+        assert first.ask("watch", contest="nowhere")["error"]["code"] == "unknown"
+    finally:
+        first.socket.disconnect()
+        second.socket.disconnect()
 
 
-def test_a_socket_gets_the_whole_or_the_deltas_and_then_the_same_messages(hall: Any) -> None:
-    app, stage = hall
-    listener = Listener(app)
-    whole = listener.ask("watch", {"contest": "cup", "track": "t"})
-    assert whole["ok"]
-    assert whole["snapshot"]["version"] == 1
-    stage.judge("1", "5")
-    ((name, delta),) = listener.heard()
-    assert (name, delta["base"], delta["version"]) == ("delta", 1, 2)
-    late = Listener(app)
-    missed = late.ask("watch", {"contest": "cup", "track": "t", "version": 1})["deltas"]
-    assert [one["version"] for one in missed] == [2]
-    assert late.ask("watch", {"contest": "CUP", "track": "T", "version": 2}) == {"ok": True, "deltas": []}
-    assert late.ask("watch", {"contest": "cup", "track": "t", "version": 77})["snapshot"]["version"] == 2
-    assert listener.ask("unwatch", {"contest": "cup", "track": "t"}) == {"ok": True}
-    stage.judge("2", "6")
-    assert listener.heard() == []
-    assert [name for name, _ in late.heard()] == ["delta"]
+def viewers(program: Program) -> int:
+    text = requests.get(f"{program.address}/metrics", timeout=5).text
+    return int(float(next(line for line in text.splitlines() if line.startswith("leitai_viewers ")).split()[1]))
 
 
-def test_a_socket_without_a_seat_hears_what_the_public_may(hall: Any) -> None:
-    app, stage = hall
-    listener = Listener(app)
-    whole = listener.ask("watch", {"contest": "cup", "track": "t"})["snapshot"]
-    assert not [row for row in whole["rows"] if "title" in row or row["key"].startswith("E")]
-    assert stage.desk.ask("chief", "freeze", on=True, reason="why")["ok"]
-    stage.judge("1", "5")
-    assert [(name, delta["state"], delta["rows"]) for name, delta in listener.heard()] == [("delta", "frozen", [])]
-    stage.judge("2", "5")
-    assert listener.heard() == []
+def test_streams_that_break_off_are_forgotten(program: Program, stream: Callable[..., Stream]) -> None:
+    judge = Judge(program, contest="bowl")
+    stays = stream("/api/v1/boards/bowl/t/events")
+    many = [Stream(program, "/api/v1/boards/bowl/t/events") for _ in range(5)]
+    for each in (stays, *many):
+        each.until(lambda event: True)
+    before = viewers(program)
+    for each in many:
+        each.close()
+    until, value = time.monotonic() + SOON, 0
+    while viewers(program) > before - 5:
+        assert time.monotonic() < until, "they are still served"
+        # Written to, they are found gone; the one that stays is told of each change.
+        value += 1
+        judge.mark(("1", "j"), value=None if value % 2 == 0 else 5)
+        stays.until(lambda event: event["event"] == "delta")
+    judge.browser.close()
+    assert viewers(program) >= 1
 
 
-@pytest.mark.parametrize(
-    "message", [None, [], "cup", {}, {"contest": "cup"}, {"contest": 1, "track": "t"}, {"contest": "x", "track": "t"},
-                {"contest": "cup", "track": "x"}])  # fmt: skip
-def test_a_socket_that_asks_for_nothing_is_told_so(hall: Any, message: Any) -> None:
-    app, _stage = hall
-    answer = Listener(app).ask("watch", message)
-    assert answer["ok"] is False
-    assert answer["error"]["code"] in ("bad_request", "unknown")
-    assert answer["error"]["message"]
+def test_a_server_with_open_streams_ends_at_once(tmp_path: Path) -> None:
+    program = prepared(tmp_path)
+    assert program.process is not None
+    streams: list[Stream] = []
+    try:
+        paths = ("/api/v1/boards/cup/t/events", "/api/v1/stream?boards=cup/t,vase/t")
+        streams = [Stream(program, paths[number % 2]) for number in range(20)]
+        for each in streams:
+            each.until(lambda event: True)
+        os.kill(program.process.pid, signal.SIGTERM)
+        assert program.process.wait(SOON) == 0
+        for each in streams:
+            with each.news:
+                assert each.news.wait_for(lambda stream=each: stream.ended, SOON)  # type: ignore[misc]
+        # At once: each was ended by its last chunk, and none by the worker being killed when its time was over.
+        assert not any(each.broken for each in streams)
+    finally:
+        program.end()
+        for each in streams:
+            each.thread.join(5)
+            each.answer.close()
+    assert "Traceback" not in program.log.read_text()
