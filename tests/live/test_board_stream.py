@@ -215,9 +215,7 @@ def test_a_snapshot_first_and_deltas_that_lead_to_the_next_one(
     first.until(marked(1, "2"))
 
 
-def test_marks_that_come_fast_come_as_few_deltas(
-    program: Program, judge: Judge, stream: Callable[..., Stream]
-) -> None:
+def test_marks_that_come_fast_come_as_few_deltas(program: Program, judge: Judge, stream: Callable[..., Stream]) -> None:
     one = stream()
     one.until(lambda event: True)
     begun = time.monotonic()

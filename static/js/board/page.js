@@ -13,12 +13,13 @@ const KEPT = 12;        // moves that are kept to be told
 const one = (selector, root = document) => root.querySelector(selector);
 
 export class Page {
-  // `window(list, told)` gives [first, end): the part of the list that is shown
-  constructor({ window, most, versionWords }) {
+  // `window(list, told)` gives [first, end): the part of the list that is shown. `brief`: older moves without causes.
+  constructor({ window, most, versionWords, brief = false }) {
     const data = JSON.parse(one('#page-data').textContent);
     this.root = one('#board');
     this.window = window;
     this.most = most;
+    this.brief = brief;
     this.versionWords = versionWords;
     this.kind = data.contest.kind || '';
     this.first = data.first || 0;
@@ -167,7 +168,7 @@ export class Page {
       time.textContent = move.at.toLocaleTimeString('zh-CN', { hour12: false, hour: '2-digit', minute: '2-digit' });
       who.textContent = move.name;
       const what = document.createElement('span');
-      what.textContent = move.cause ? t('{head}：{cause}', move) : move.head;
+      what.textContent = move.cause && !this.brief ? t('{head}：{cause}', move) : move.head;
       item.append(time, who, what);
       return item;
     }));

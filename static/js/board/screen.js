@@ -17,7 +17,7 @@ class Screen extends Page {
       const first = Math.max(0, Math.min(at * TEN, list.length - TEN));
       return [first, Math.min(list.length, first + TEN)];
     };
-    super({ window: bounds, most: 6, versionWords: (n) => `v${n}` });
+    super({ window: bounds, most: 6, brief: true, versionWords: (n) => `v${n}` });
     this.turnPage = () => {
       at = (at + 1) % Math.max(1, Math.ceil(this.list.length / TEN));
       this.show({ still: true });
