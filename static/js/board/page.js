@@ -25,7 +25,8 @@ export class Page {
     this.first = data.first || 0;
     this.board = begin(data.board);
     this.list = standing(this.board);
-    this.table = new Table(one('.board', this.root), { kind: this.kind, stages: this.board.stages, pattern: one('#row') });
+    const { stages } = this.board;
+    this.table = new Table(one('.board', this.root), { kind: this.kind, stages, pattern: one('#row') });
     this.last = Date.now();
     this.ahead = 0;
     this.recent = [];
@@ -49,7 +50,8 @@ export class Page {
 
   whole(payload, sure) {
     if (!sure && payload.version < this.board.version) return;
-    if (payload.version === this.board.version && payload.state === this.board.state && !lacksReason(this.board)) return;
+    const known = payload.version === this.board.version && payload.state === this.board.state;
+    if (known && !lacksReason(this.board)) return;
     this.turn(begin(payload));
   }
 
@@ -163,11 +165,10 @@ export class Page {
     const quiet = one('[data-quiet]', this.root);
     if (quiet) quiet.hidden = this.board.state !== 'live' || Boolean(newest);
     one('ol', list).replaceChildren(...told.map((move) => {
-      const item = document.createElement('li'), time = document.createElement('time'), who = document.createElement('b');
+      const [item, time, who, what] = ['li', 'time', 'b', 'span'].map((name) => document.createElement(name));
       time.dateTime = move.at.toISOString();
       time.textContent = move.at.toLocaleTimeString('zh-CN', { hour12: false, hour: '2-digit', minute: '2-digit' });
       who.textContent = move.name;
-      const what = document.createElement('span');
       what.textContent = move.cause && !this.brief ? t('{head}：{cause}', move) : move.head;
       item.append(time, who, what);
       return item;

@@ -2,8 +2,6 @@
 import { t } from '../shared/strings.js';
 import { minus, nameOf, short, statusWord } from './why.js';
 
-const LEFT = '[data-stage]';
-
 export class Table {
   constructor(root, { kind, stages, pattern }) {
     this.table = root;
@@ -81,7 +79,7 @@ export class Table {
     element.querySelector('.sub').textContent = row.title ? [number, row.organisation].filter(Boolean).join('·') : '';
     element.querySelector('.no').textContent = number;
     element.querySelector('.org').textContent = row.organisation || '';
-    for (const cell of element.querySelectorAll(LEFT)) this.score(cell, (row.stages || {})[cell.dataset.stage]);
+    for (const cell of element.querySelectorAll('[data-stage]')) this.score(cell, (row.stages || {})[cell.dataset.stage]);
     this.total(element, row, still);
     const chip = element.querySelector('.chip'), begun = pending && row.progress && row.progress.marked > 0;
     chip.hidden = ranked && !row.reopened;
@@ -136,7 +134,7 @@ export class Table {
   }
 
   parts(holder, row, pending) {
-    const scores = this.stages.filter(({ code }) => (row.stages || {})[code] !== null && (row.stages || {})[code] !== undefined);
+    const scores = this.stages.filter(({ code }) => typeof (row.stages || {})[code] === 'string');
     const bits = [];
     const add = (name, text) => {
       const bit = document.createElement('span');
