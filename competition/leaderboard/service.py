@@ -193,7 +193,7 @@ def store(session: Session, folded: Folded, *, now: datetime, replace_same: bool
     for audience in AUDIENCES:
         view = views.get(audience)
         seen = {} if view is None else {key: value for key, value in view.payload.items() if key not in STAMPS}
-        shown = visible(folded.result, folded.setting, audience, seen or None) or {}
+        shown = visible(folded.result, folded.setting, audience, None if view is None else seen) or {}
         if shown == seen:
             continue
         version = 1 if view is None else view.version + 1

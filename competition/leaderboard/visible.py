@@ -60,15 +60,17 @@ class Setting:
 def visible(board: TrackResult, setting: Setting, audience: Audience, held: Payload | None = None) -> Payload | None:
     """`leitai.board/1` without `version` and `as_of`; None where the audience has no board to see.
 
-    `held` is what the audience saw last: while a freeze is on, the public goes on seeing its rows.
+    `held` is what the audience saw last (None: nothing ever): while a freeze is on, the public goes on seeing its
+    rows. Where the board was taken away meanwhile (empty), nothing is shown until the freeze ends: the rows it was to
+    hold are gone, and the present ones are what the freeze hides.
     """
     if setting.phase not in SHOWN or (audience == "public" and not setting.public):
         return None
     freeze = None
     if audience == "public" and setting.frozen:
         freeze = {"at": setting.frozen_at, "reason": setting.freeze_reason}
-    if freeze is not None and held:
-        return {**held, "state": "frozen", "freeze": freeze}
+    if freeze is not None and held is not None:
+        return {**held, "state": "frozen", "freeze": freeze} if held else None
     track = setting.track
     payload: Payload = {
         "format": "leitai.board/1",

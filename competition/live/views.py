@@ -99,6 +99,8 @@ def _why_not(contest: Contest, track: Track, audience: str) -> str:
         return _("这项竞赛不公开榜单。")
     if track.phase in ("draft", "registration", "draw"):
         return _("评分还没有开始，榜单从评分开始时公布。")
+    if audience == "public" and track.frozen_at is not None:
+        return _("榜单已冻结，解除后再公布。")
     return _("榜单正在准备，请过几秒再看。")
 
 

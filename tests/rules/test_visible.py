@@ -157,3 +157,9 @@ def test_a_frozen_board_goes_on_showing_what_was_seen() -> None:
 def test_a_board_that_is_not_public_is_not_seen_though_it_was_held() -> None:
     assert seen(held=shown(), public=False, **FREEZE) is None
     assert seen("staff", public=False) == seen("staff")
+    # Taken away in a freeze, it is away until that ends: the present rows are what the freeze hides.
+    assert seen(held={}, **FREEZE) is None
+    assert seen("staff", held={}, **FREEZE) == seen(held={}) == seen()
+    # A board that is frozen before anybody saw it stands as it is.
+    first = seen(**FREEZE)
+    assert first is not None and (first["state"], first["rows"]) == ("frozen", shown()["rows"])

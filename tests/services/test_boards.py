@@ -244,8 +244,9 @@ def compare(desk: BoardDesk) -> None:
     assert memory.results == fresh.memory.results
     for audience in AUDIENCES:
         held, version = before[audience]
+        last = None if version == 0 else held
         seen, later = seen_of(desk.db, desk.track_id, audience)
-        assert seen == (visible(fresh.result, fresh.setting, audience, held or None) or {})
+        assert seen == (visible(fresh.result, fresh.setting, audience, last) or {})
         # Counts up by one when something is to be seen, and only then.
         assert later == version + (seen != held)
 
@@ -354,6 +355,21 @@ def test_a_frozen_board_stands_still_for_the_public_alone(desk: BoardDesk) -> No
     lifted = desk.view()
     assert (lifted["version"], lifted["state"], "freeze" in lifted) == (frozen["version"] + 1, "live", False)
     assert lifted["rows"] == desk.view("staff")["rows"]
+
+
+def test_a_board_taken_away_during_a_freeze_comes_back_when_it_ends(desk: BoardDesk) -> None:
+    """What the freeze held is gone then, and the rows of the moment are what it hides."""
+    desk.fill("1")
+    desk.fold()
+    assert desk.ask("chief", "freeze", on=True, reason="颁奖前")["ok"]
+    desk.fold()
+    desk.move("draw")
+    gone = desk.view()
+    desk.move("scoring")
+    assert "rows" not in gone and desk.view() == gone
+    assert desk.view("staff")["rows"]
+    assert desk.ask("chief", "freeze", on=False)["ok"]
+    assert desk.view()["rows"] == desk.view("staff")["rows"]
 
 
 def test_a_version_counts_up_only_on_a_change(desk: BoardDesk) -> None:

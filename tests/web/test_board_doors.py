@@ -180,6 +180,14 @@ def test_no_board_and_the_reason_why(boards: Boards, visitor: FlaskClient) -> No
     assert boards.world.client("judge").get(BOARD).status_code == 404
 
 
+def test_a_board_that_a_freeze_keeps_away_says_so(boards: Boards, visitor: FlaskClient) -> None:
+    boards.freeze(True)
+    boards.move("draw")
+    boards.move("scoring")
+    assert "冻结" in reason(visitor, BOARD)
+    assert boards.world.client("chief").get(BOARD).status_code == 200
+
+
 def test_a_board_that_was_not_folded_yet_is_being_prepared(world: World) -> None:
     assert "准备" in reason(world.client(), BOARD)
 
