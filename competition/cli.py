@@ -171,6 +171,7 @@ def score(bundles: tuple[str, ...]) -> int:
 @click.argument("contest")
 def check(contest: str) -> int:
     """Fold the evidence of CONTEST[/TRACK] again and compare with the stored boards."""
+    from competition.awards.rules import prizes_by_entry
     from competition.leaderboard.service import check_board
     from competition.shared import clock
     from judges.ballots.reader import Reader
@@ -179,7 +180,7 @@ def check(contest: str) -> int:
     with _database() as database, database.reading() as session:
         row, tracks = _contest_and_tracks(session, contest)
         for track in tracks:
-            for difference in check_board(session, track.id, reader=Reader(), now=clock.now()):
+            for difference in check_board(session, track.id, reader=Reader(), now=clock.now(), prizes=prizes_by_entry):
                 found += 1
                 click.echo(f"{row.code}/{track.code}: {difference}")
     click.echo("No difference." if not found else f"{found} difference(s).")

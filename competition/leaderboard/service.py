@@ -21,7 +21,7 @@ from competition.leaderboard.events import BoardChanged
 from competition.leaderboard.models import Board, BoardView
 from competition.leaderboard.records import TrackResult
 from competition.leaderboard.rules import rank_track
-from competition.leaderboard.visible import AUDIENCES, Setting, visible
+from competition.leaderboard.visible import AUDIENCES, Audience, Setting, visible
 from competition.registration.queries import entries_of_track
 from competition.registration.rules import Entry
 from competition.scoring.evidence import Panel, Timing
@@ -235,18 +235,51 @@ def as_json(result: TrackResult) -> dict[str, Any]:
     }
 
 
-def check_board(session: Session, track_id: int, *, reader: Reader, now: datetime | None = None) -> list[str]:
+def check_board(
+    session: Session,
+    track_id: int,
+    *,
+    reader: Reader,
+    now: datetime | None = None,
+    prizes: Prizes | None = None,
+) -> list[str]:
     """What the stored board says otherwise than the evidence up to the sequence it covers; nothing stored: nothing.
 
-    `now` is not read; the signature is that of `rebuild_board`.
+    What the audiences see is compared too, unless the board is behind: phase and freeze are those of now. `now` is
+    not read; the signature is that of `rebuild_board`.
     """
     board = session.scalar(select(Board).where(Board.track_id == track_id))
     if board is None:
         return []
-    found = differences(board.result, as_json(prepare(session, track_id, reader=reader, upto=board.covers).result))
+    folded = prepare(session, track_id, reader=reader, prizes=prizes, upto=board.covers)
+    found = differences(board.result, as_json(folded.result))
     horizon = reader.horizon(session, track_id)
     if board.covers > horizon:
         found.append(f"covers: stored {board.covers}, the evidence ends at {horizon}")
+    elif board.covers == horizon:
+        views = {view.audience: view for view in session.scalars(select(BoardView).filter_by(track_id=track_id))}
+        for audience in AUDIENCES:
+            found += _view_differences(audience, views.get(audience), folded)
+    return found
+
+
+def _view_differences(audience: Audience, view: BoardView | None, folded: Folded) -> list[str]:
+    seen = {} if view is None else {key: value for key, value in view.payload.items() if key not in STAMPS}
+    shown = visible(folded.result, folded.setting, audience, None if view is None else seen) or {}
+    found = [
+        f"{audience}.{name}: stored {seen.get(name)!r}, folded {shown.get(name)!r}"
+        for name in sorted((seen.keys() | shown.keys()) - {"rows"})
+        if seen.get(name) != shown.get(name)
+    ]
+    kept = {row["key"]: row for row in seen.get("rows", ())}
+    made = {row["key"]: row for row in shown.get("rows", ())}
+    found += [
+        f"{audience}, row {key}: stored {kept.get(key)!r}, folded {made.get(key)!r}"
+        for key in sorted(kept.keys() | made.keys())
+        if kept.get(key) != made.get(key)
+    ]
+    if not found and seen.get("rows") != shown.get("rows"):
+        found.append(f"{audience}: the rows do not stand in their order")
     return found
 
 
@@ -254,7 +287,7 @@ def rebuild_board(
     session: Session, track_id: int, *, reader: Reader, now: datetime, prizes: Prizes | None = None
 ) -> list[str]:
     """Folds the whole track anew and replaces its board; gives what the stored one had said otherwise."""
-    found = check_board(session, track_id, reader=reader)
+    found = check_board(session, track_id, reader=reader, prizes=prizes)
     # A board that claims evidence to come would be kept before every later fold.
     session.execute(
         update(Board)

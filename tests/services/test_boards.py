@@ -108,7 +108,7 @@ def test_a_sample_folds_to_its_worked_results(database: Database, load: Callable
         projector.fold(tracks[track["code"]])
         with database.reading() as session:
             board = session.scalars(select(Board).filter_by(track_id=tracks[track["code"]])).one()
-            assert check_board(session, board.track_id, reader=Reader()) == []
+            assert check_board(session, board.track_id, reader=Reader(), prizes=prizes_by_entry) == []
         rows = {row["entry"]: row for row in board.result["rows"]}
         assert board.result["complete"] == track["complete"]
         assert len(rows) == len(track["ranking"])
@@ -237,7 +237,7 @@ def compare(desk: BoardDesk) -> None:
     before = {audience: seen_of(desk.db, desk.track_id, audience) for audience in AUDIENCES}
     desk.fold()
     with desk.db.reading() as session:
-        assert check_board(session, desk.track_id, reader=Reader()) == []
+        assert check_board(session, desk.track_id, reader=Reader(), prizes=prizes_by_entry) == []
         fresh = prepare(session, desk.track_id, reader=Reader(), prizes=prizes_by_entry)
     memory = desk.projector._memory[desk.track_id]
     assert memory.covers == fresh.covers
@@ -416,7 +416,7 @@ def tamper(desk: BoardDesk, **more: Any) -> None:
 
 def check(desk: BoardDesk) -> list[str]:
     with desk.db.reading() as session:
-        return check_board(session, desk.track_id, reader=Reader())
+        return check_board(session, desk.track_id, reader=Reader(), prizes=prizes_by_entry)
 
 
 def rebuild(desk: BoardDesk) -> list[str]:
@@ -446,8 +446,11 @@ def test_a_view_that_was_changed_is_mended_as_a_new_version(desk: BoardDesk) -> 
     right = desk.view()
     with desk.db.transaction() as session:
         for view in session.scalars(select(BoardView)):
-            view.payload = {**view.payload, "rows": []}
-    assert rebuild(desk) == []
+            view.payload = {**view.payload, "rows": [*view.payload["rows"][:1], {"key": "9"}], "complete": True}
+    found = check(desk)
+    assert [text.split(": ")[0] for text in found] == [
+        f"{audience}{place}" for audience in AUDIENCES for place in (".complete", ", row 2", ", row 3", ", row 9")]
+    assert (rebuild(desk), check(desk)) == (found, [])
     for audience in AUDIENCES:
         view = stored_view(desk.db, desk.track_id, audience)
         assert (view["rows"], view["version"]) == (right["rows"], right["version"] + 1)
