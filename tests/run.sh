@@ -6,7 +6,7 @@
 #   LEITAI_TEST_POSTGRES   a database they may make others beside
 #   LEITAI_TEST_REDIS      a Redis they may empty
 #   LEITAI_TEST_CHROMIUM       the browser's program
-# With LEITAI_NOTHING_SKIPPED=1 a skipped test is a failure.
+# With LEITAI_TEST_NOTHING_SKIPPED=1 a skipped test is a failure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
