@@ -30,7 +30,7 @@ ENGINES = ("sqlite", "postgresql")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """With LEITAI_TEST_NOTHING_SKIPPED set a skipped test is a failure: CI must not pass because something was missing."""
+    """Under LEITAI_TEST_NOTHING_SKIPPED a skipped test fails: CI must not pass because something was missing."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("LEITAI_TEST_NOTHING_SKIPPED") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
