@@ -14,7 +14,7 @@ The map (no imports here, so that the rules stay import-clean)::
     demo_setup.py    its database and everybody's links
     demo_judges.py   its people
     samples/         the three Weihai contests
-    shared/          db, bus, schema, resources, errors, clock, web guards
+    shared/          db, bus, schema, resources, errors, clock, roles, web guards
     accounts/        people, units, roles, sign-in; the log; approval (two-person)
     contests/        contest, track, stage, rubric; the state machine of a contest
     registration/    entries

@@ -9,20 +9,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from competition.shared.db import Base, UtcDateTime
-
-ROLES = (
-    "admin",
-    "organiser",
-    "unit",
-    "contestant",
-    "coder",
-    "recorder",
-    "judge",
-    "chief",
-    "supervisor",
-    "arbiter",
-    "awards",
-)
+from competition.shared.roles import ROLES
 
 
 class Person(Base):

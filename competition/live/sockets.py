@@ -7,11 +7,9 @@ from typing import Any, Final
 from flask_babel import gettext as _
 from flask_socketio import join_room, leave_room
 
-from competition.contests.queries import contest_by_code, get_track
-from competition.extensions import services, socketio
-from competition.live.audience import audience_of
+from competition.extensions import socketio
+from competition.live.boards import find_board
 from competition.live.publisher import Message, Publisher, Topic
-from competition.shared import guards
 from competition.shared.errors import DomainError
 from competition.shared.guards import on
 
@@ -27,16 +25,7 @@ def connect(*_auth: Any) -> None:
 def watch(message: Any = None, *_rest: Any) -> dict[str, Any]:
     """`{contest, track, version}` answers `{ok, snapshot}` or `{ok, deltas}`; from then on come `delta` and `reset`."""
     contest, track, version = _named(message)
-    wired = services()
-    with wired.db.reading() as session:
-        found = contest_by_code(session, contest)
-        if found is None:
-            raise DomainError("unknown", _("没有这项竞赛。"), "contest")
-        row = get_track(session, found.id, track)
-    audience = audience_of(guards.actor(), found.id, row.id)
-    topic = wired.publisher.get(found.code, row.code, audience)
-    if topic is None or not topic.payload:
-        raise DomainError("unknown", _("现在没有可看的榜单。"), "track")
+    topic = find_board(contest, track)[2]
     # In the room first: a delta that comes twice is told by its base, one that is missed is not.
     join_room(_room(topic))
     messages = topic.since(version)

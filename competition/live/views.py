@@ -8,14 +8,11 @@ from flask import Blueprint, Response, json, render_template, request, stream_wi
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from competition.contests.models import Contest, Track
-from competition.contests.queries import contest_by_code, get_track
 from competition.extensions import services
 from competition.leaderboard.visible import listed_by
-from competition.live.audience import audience_of
+from competition.live.boards import find_board
 from competition.live.publisher import Topic
 from competition.live.stream import Hub, read_ids
-from competition.shared import guards
 from competition.shared.errors import DomainError
 from competition.shared.guards import allow
 from competition.shared.resources import resource_dir
@@ -33,7 +30,7 @@ TEN: Final = 10
 @allow("everyone")
 def snapshot(contest: str, track: str) -> Any:
     """`leitai.board/1`, or 304 where the client's ETag is still the version."""
-    _, _, topic = _topic(contest, track)
+    _, _, topic = find_board(contest, track)
     response = Response(topic.snapshot().data, mimetype="application/json")
     response.set_etag(topic.etag)
     response.headers["Cache-Control"] = _cache(topic)
@@ -44,7 +41,7 @@ def snapshot(contest: str, track: str) -> Any:
 @allow("everyone")
 def events(contest: str, track: str) -> Any:
     """The board stream."""
-    _, row, topic = _topic(contest, track)
+    _, row, topic = find_board(contest, track)
     return _stream([(topic.payload["contest"], row.code)], topic.key[2])
 
 
@@ -59,7 +56,7 @@ def several() -> Any:
     audiences = set()
     for name in asked:
         contest, _slash, track = name.partition("/")
-        _contest, row, topic = _topic(contest, track)
+        _contest, row, topic = find_board(contest, track)
         names[topic.payload["contest"], row.code] = None
         audiences.add(topic.key[2])
     return _stream(list(names), "staff" if audiences == {"staff"} else "public", named=True)
@@ -79,31 +76,6 @@ def screen(contest: str, track: str) -> Any:
     return _page("board/screen.html", contest, track, TEN)
 
 
-def _topic(contest: str, track: str) -> tuple[Contest, Track, Topic]:
-    """The board for whoever asks, or the reason why there is none to see."""
-    wired = services()
-    with wired.db.reading() as session:
-        found = contest_by_code(session, contest)
-        if found is None:
-            raise DomainError("unknown", _("没有这项竞赛。"), "contest")
-        row = get_track(session, found.id, track)
-    audience = audience_of(guards.actor(), found.id, row.id)
-    topic = wired.publisher.get(found.code, row.code, audience)
-    if topic is None or not topic.payload:
-        raise DomainError("unknown", _why_not(found, row, audience), "track")
-    return found, row, topic
-
-
-def _why_not(contest: Contest, track: Track, audience: str) -> str:
-    if audience == "public" and not contest.public:
-        return _("这项竞赛不公开榜单。")
-    if track.phase in ("draft", "registration", "draw"):
-        return _("评分还没有开始，榜单从评分开始时公布。")
-    if audience == "public" and track.frozen_at is not None:
-        return _("榜单已冻结，解除后再公布。")
-    return _("榜单正在准备，请过几秒再看。")
-
-
 def _cache(topic: Topic) -> str:
     return "private, no-cache" if topic.key[2] == "staff" else "no-cache"
 
@@ -118,7 +90,7 @@ def _stream(names: list[tuple[str, str]], audience: str, *, named: bool = False)
 
 
 def _page(template: str, contest: str, track: str, rows: int) -> Any:
-    found, row, topic = _topic(contest, track)
+    found, row, topic = find_board(contest, track)
     payload = {**topic.payload, "rows": sorted(topic.payload["rows"], key=listed_by)}
     page = max(1, request.args.get("page", 1, type=int) or 1)
     pages = max(1, -(-len(payload["rows"]) // rows))

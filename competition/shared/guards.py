@@ -18,28 +18,13 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import Forbidden
 
 from competition.shared.errors import DomainError
+from competition.shared.roles import ROLES
 
 log = logging.getLogger(__name__)
 
 EVERYONE = "everyone"
 SIGNED_IN = "signed_in"
-WORDS = frozenset(
-    (
-        EVERYONE,
-        SIGNED_IN,
-        "admin",
-        "organiser",
-        "unit",
-        "contestant",
-        "coder",
-        "recorder",
-        "judge",
-        "chief",
-        "supervisor",
-        "arbiter",
-        "awards",
-    )
-)
+WORDS = frozenset((EVERYONE, SIGNED_IN, *ROLES))
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -449,7 +449,8 @@ def test_a_view_that_was_changed_is_mended_as_a_new_version(desk: BoardDesk) -> 
             view.payload = {**view.payload, "rows": [*view.payload["rows"][:1], {"key": "9"}], "complete": True}
     found = check(desk)
     assert [text.split(": ")[0] for text in found] == [
-        f"{audience}{place}" for audience in AUDIENCES for place in (".complete", ", row 2", ", row 3", ", row 9")]
+        f"{audience}{place}" for audience in AUDIENCES for place in (".complete", ", row 2", ", row 3", ", row 9")
+    ]
     assert (rebuild(desk), check(desk)) == (found, [])
     for audience in AUDIENCES:
         view = stored_view(desk.db, desk.track_id, audience)

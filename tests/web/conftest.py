@@ -26,19 +26,6 @@ from judges.sections import SECTIONS
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "weihai"
 WELDER, DIGITAL, ACHIEVEMENT = "weihai-2026-welder", "weihai-2026-digital", "weihai-2026-achievement"
-ROLES = (
-    "admin",
-    "organiser",
-    "unit",
-    "contestant",
-    "coder",
-    "recorder",
-    "judge",
-    "chief",
-    "supervisor",
-    "arbiter",
-    "awards",
-)
 
 
 @dataclass

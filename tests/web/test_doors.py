@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 
 from competition.app import register_blueprints
 from competition.shared.guards import SOCKET_EVENTS, actor, allow, allowed_of, may
-from tests.web.conftest import DIGITAL, ROLES, WELDER, World
+from competition.shared.roles import ROLES
+from tests.web.conftest import DIGITAL, WELDER, World
 
 # What each door is for. A new one must be written down here by whoever opens it.
 PUBLIC = {
