@@ -194,3 +194,38 @@ def _turn(held: dict[Key, Record], key: Key, ruling: Ruling, record: Record) -> 
         held[key] = record
     else:
         held.pop(key, None)
+
+
+@dataclass(slots=True)
+class Reasons:
+    """Why a window stands as it does, by stage, and why a sheet was reopened, by stage, entry, judge and attempt."""
+
+    windows: dict[str, str] = field(default_factory=dict)
+    reopenings: dict[tuple[str, str, str | None, int], str] = field(default_factory=dict)
+
+    def of_sheet(self, sheet: SheetState) -> str | None:
+        """Why the sheet is open again; None where it is not."""
+        if sheet.state != "reopened":
+            return None
+        return self.reopenings.get((sheet.stage, sheet.entry, sheet.judge, sheet.attempt))
+
+
+def load_reasons(session: Session, track_id: int, entry: str | None = None) -> Reasons:
+    """The last reasons given in a track; with `entry` only those of its reopenings."""
+    query = (
+        select(Ruling.kind, Ruling.reason, Ruling.payload, Stage.code, Entry.code, Judge.code)
+        .join(Stage, Stage.id == Ruling.stage_id)
+        .outerjoin(Entry, Entry.id == Ruling.entry_id)
+        .outerjoin(Judge, Judge.id == Ruling.judge_id)
+        .where(Ruling.track_id == track_id, Ruling.kind.in_(("window", "reopen")))
+        .order_by(Ruling.seq)
+    )
+    if entry is not None:
+        query = query.where(Entry.code == entry)
+    reasons = Reasons()
+    for kind, reason, payload, stage, named, judge in session.execute(query):
+        if kind == "window":
+            reasons.windows[stage] = reason
+        else:
+            reasons.reopenings[stage, named, judge, payload["attempt"]] = reason
+    return reasons

@@ -16,7 +16,7 @@ from competition.scoring.evidence import TrackEvidence
 from competition.scoring.numbers import format_amount
 from competition.scoring.rules import expected_by_entry
 from judges.ballots.definition import ContestInfo, StageInfo, TrackInfo
-from judges.ballots.evidence import SheetState, load_cells, load_rulings
+from judges.ballots.evidence import Reasons, SheetState, load_cells, load_reasons, load_rulings
 from judges.ballots.models import Mark, Ruling, Sheet
 from judges.ballots.policy import can_record, is_chief
 from judges.ballots.reader import Reader
@@ -91,6 +91,7 @@ def _open_track(
     through = through_cuts(session, track.id, evidence) if cut else {}
     cells = load_cells(session, track.id, track.code, upto=upto)
     held = {(sheet.stage, sheet.entry, sheet.judge, sheet.attempt): sheet for sheet in cells.sheets}
+    said = load_reasons(session, track.id)
     for stage in track.stages.values():
         seats = sorted(
             (key for key in stage.seats if desk.sees(stage.code, None if key is None else contest.judge_codes[key])),
@@ -105,6 +106,7 @@ def _open_track(
                 "stage": stage.code,
                 "title": stage.title,
                 "window": windows[stage.code],
+                "reason": said.windows.get(stage.code),
                 "attempts": stage.attempts,
                 "places": stage.places,
                 "has_measurements": bool(stage.measured),
@@ -123,7 +125,7 @@ def _open_track(
                 }
             )
             answer["sheets"] += _sheets(
-                track, stage, judge, evidence, expected, held, names, through if stage.after_cut else None
+                track, stage, judge, evidence, expected, held, names, said, through if stage.after_cut else None
             )
     rulings = load_rulings(session, track.id, track.code, upto=upto)
     if desk.chief or desk.stages_recorded:
@@ -154,6 +156,7 @@ def _sheets(
     expected: dict[tuple[str, str], tuple[str, ...]],
     held: dict[tuple[str, str, str | None, int], SheetState],
     names: dict[str, str],
+    said: Reasons,
     through: dict[str, frozenset[str]] | None,
 ) -> list[dict[str, Any]]:
     rows = []
@@ -179,6 +182,7 @@ def _sheets(
                     "judge": judge,
                     "state": sheet.state if sheet else "open",
                     "expected": wanted,
+                    "reason": said.of_sheet(sheet) if sheet else None,
                     "marks": _marks(sheet),
                 }
             )
@@ -253,6 +257,9 @@ def sheet_news(session: Session, sheet_id: int, contest: ContestInfo) -> SheetNe
             "attempt": attempt,
             "judge": judge,
             "state": state,
+            "reason": load_reasons(session, track_id, entry).reopenings.get((stage, entry, judge, attempt))
+            if state == "reopened"
+            else None,
             "marks": marks,
         },
     )

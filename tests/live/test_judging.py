@@ -151,7 +151,7 @@ def test_marks_are_taken_and_told_to_the_chief_alone(tablet: Callable[..., Table
     assert first.ask("submit", stage="one", entry="2", attempt=1)["ok"]
     assert code(first.mark(entry="2", base=1)) == "locked"
     assert chief.ask("reopen", stage="one", entry="2", attempt=1, judge="J1", reason="笔误")["ok"]
-    first.hears(lambda event, body: event == "sheet" and body["state"] == "reopened")
+    assert first.hears(lambda event, body: event == "sheet" and body["state"] == "reopened")["reason"] == "笔误"
     assert chief.ask("window", stage="one", state="paused", reason="停电")["ok"]
     for each in (first, second):
         each.hears(lambda event, body: event == "window" and (body["state"], body["reason"]) == ("paused", "停电"))

@@ -223,6 +223,8 @@ def test_a_sheet_is_submitted_whole_and_then_locked_until_it_is_reopened(desk: D
     assert code(desk.mark("J1", "j", 8, base=1)) == "locked"
     assert desk.mark("J1", "j", 8, attempt=2)["ok"], "another attempt is another sheet"
     assert desk.ask("chief", "reopen", stage="one", entry="1", attempt=1, judge="J1", reason="改分")["ok"]
+    told = {(sheet["entry"], sheet["attempt"]): sheet["reason"] for sheet in desk.ask("J1", "open")["sheets"]}
+    assert told["1", 1] == "改分" and told["1", 2] is None
     assert desk.mark("J1", "j", 8, base=1)["revision"] == 2
     # The last submitted value goes on counting until the sheet is submitted again.
     counted = [mark.value for mark in reading(desk, "uncounted") if mark.criterion == "j" and mark.attempt == 1]
@@ -332,6 +334,15 @@ def test_windows_and_freezes_go_through_the_contest(desk: Desk) -> None:
         ("freeze", True),
         ("freeze", False),
     ]
+
+
+def test_a_desk_that_comes_later_is_told_why_a_window_is_shut(desk: Desk) -> None:
+    assert desk.ask("chief", "window", stage="one", state="paused", reason="停电")["ok"]
+    stage = desk.ask("J1", "open")["stages"][0]
+    assert (stage["window"], stage["reason"]) == ("paused", "停电")
+    assert desk.ask("chief", "window", stage="one", state="open")["ok"]
+    stage = desk.ask("J1", "open")["stages"][0]
+    assert (stage["window"], stage["reason"]) == ("open", "")
 
 
 def test_what_a_desk_opens_with(desk: Desk) -> None:
