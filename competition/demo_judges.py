@@ -11,6 +11,7 @@ import random
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -124,7 +125,7 @@ def plan_stage(
     return StagePlan(stage, plans, adjustments, waiting=len(plans))
 
 
-class Person(threading.Thread):
+class Person(threading.Thread, ABC):
     """Somebody at a desk: signs in by a link, connects, and sends until the answer is there."""
 
     def __init__(self, address: str, link: str, contest: str, name: str, stop: threading.Event) -> None:
@@ -153,8 +154,9 @@ class Person(threading.Thread):
         finally:
             self.socket.disconnect()
 
+    @abstractmethod
     def act(self) -> None:
-        raise NotImplementedError
+        """What this person does between connecting and leaving."""
 
     def pause(self, seconds: float) -> None:
         if self.stop.wait(seconds * self.dice.uniform(0.3, 1.7)):
