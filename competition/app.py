@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Flask
@@ -43,6 +43,7 @@ from judges.ballots.reader import Reader
 from judges.ballots.store import Ballots
 from judges.desk import views as desk
 from judges.desk.seating import JudgesSeating
+from judges.desk.sockets import News
 from judges.desk.sockets import wire as wire_desks
 
 log = logging.getLogger(__name__)
@@ -55,35 +56,33 @@ class Services:
     config: Config
     db: Database
     bus: Bus
-    ballots: Any = None
-    reader: Any = None
-    projector: Any = None
-    publisher: Any = None
-    results: Any = None
-    seating: Any = None
-    desks: Any = None
+    reader: Reader
+    ballots: Ballots
+    projector: Projector
+    publisher: Publisher
+    results: ResultsBook
+    seating: JudgesSeating = field(init=False)
+    desks: News = field(init=False)
 
     def hang_up(self) -> None:
         """Ends every open stream and socket, so that nobody waits for them when the server leaves."""
-        if hasattr(self.publisher, "stop"):
-            self.publisher.stop()
+        self.publisher.stop()
         server = socketio.server
         for connection in list(server.eio.sockets.values()) if server else ():
             connection.close(wait=False)
 
     def start(self) -> None:
-        """Starts what runs beside requests (the projector, the publisher); only a server does."""
-        for part in (self.projector, self.publisher, self.desks):
-            if hasattr(part, "start"):
-                part.start()
+        """Starts what runs beside requests; only a server does."""
+        self.projector.start()
+        self.publisher.start()
+        self.desks.start()
 
     def stop(self) -> None:
         """Ends what `start` began, so that a worker can leave at once."""
-        for part in (self.desks, self.publisher, self.projector, self.ballots):
-            for name in ("stop", "close"):
-                if hasattr(part, name):
-                    getattr(part, name)()
-                    break
+        self.desks.stop()
+        self.publisher.stop()
+        self.projector.stop()
+        self.ballots.close()
         self.db.engine.dispose()
 
 
@@ -128,17 +127,18 @@ def configure(app: Flask, config: Config) -> None:
 
 def wire_services(app: Flask, config: Config, database: Database | None) -> Services:
     reader = Reader()
+    db = database or Database(make_engine(config.database_url))
     services = Services(
         config=config,
-        db=database or Database(make_engine(config.database_url)),
+        db=db,
         bus=Bus(),
         reader=reader,
+        ballots=Ballots(db, reader),
+        projector=Projector(db, reader, prizes_by_entry),
+        publisher=Publisher(db),
         results=ResultsBook(reader),
     )
-    services.ballots = Ballots(services.db, reader)
     services.seating = JudgesSeating(services)
-    services.projector = Projector(services.db, reader, prizes_by_entry)
-    services.publisher = Publisher(services.db)
     facts.use(services.bus)
     entry_guards.register()
     board_guards.register(reader)

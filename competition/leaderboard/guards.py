@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from competition.contests.models import Contest, Track
 from competition.contests.service import register_guard
-from competition.leaderboard.service import Reader, prepare
+from competition.leaderboard.service import prepare
 from competition.registration.queries import entries_of_track
+from competition.scoring.evidence import EvidenceReader
 
 SHOWN = 10
 """As many entries of a stage are named; of more their number is enough."""
@@ -20,7 +21,7 @@ SHOWN = 10
 class AllMarked:
     """Guard of `review`: every entry is complete in each stage in which it stands."""
 
-    reader: Reader = field(compare=False)
+    reader: EvidenceReader = field(compare=False)
 
     def __call__(self, session: Session, track: Track) -> list[str]:
         result = prepare(session, track.id, reader=self.reader).result
@@ -49,6 +50,6 @@ class AllMarked:
         return found
 
 
-def register(reader: Reader) -> None:
+def register(reader: EvidenceReader) -> None:
     """Called when the program is put together, with the reader that it is wired with."""
     register_guard("review", AllMarked(reader))

@@ -18,8 +18,9 @@ from sqlalchemy import func, select
 from competition.contests.changes import change_table
 from competition.contests.models import Track
 from competition.leaderboard.models import Board
-from competition.leaderboard.service import Memory, Prizes, Reader, prepare, store
+from competition.leaderboard.service import Memory, Prizes, prepare, store
 from competition.leaderboard.visible import SHOWN
+from competition.scoring.evidence import EvidenceReader
 from competition.shared import clock
 from competition.shared.db import Database
 
@@ -35,7 +36,12 @@ class Projector:
     """Folds the tracks of one database. `start` begins its thread (a greenlet in the server), `stop` ends it."""
 
     def __init__(
-        self, db: Database, reader: Reader, prizes: Prizes | None = None, *, now: Callable[[], datetime] = clock.now
+        self,
+        db: Database,
+        reader: EvidenceReader,
+        prizes: Prizes | None = None,
+        *,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.folds = 0
         self._db, self._reader, self._prizes, self._now = db, reader, prizes, now

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
@@ -24,25 +24,13 @@ from competition.leaderboard.rules import rank_track
 from competition.leaderboard.visible import AUDIENCES, Audience, Setting, visible
 from competition.registration.queries import entries_of_track
 from competition.registration.rules import Entry
-from competition.scoring.evidence import Panel, Timing
+from competition.scoring.evidence import EvidenceReader, Panel, Timing
 from competition.scoring.records import EntryStage
 from competition.scoring.rules import score_entries
 from competition.shared import bus
 
 FOLD_LOCK: Final = 0x1E18
 """The first half of PostgreSQL's advisory lock key for storing a board; the second is the track's id."""
-
-
-class Reader(Protocol):
-    """What folding asks of the evidence (`judges.ballots.reader` has it)."""
-
-    def horizon(self, session: Session, track_id: int) -> int: ...
-
-    def changed_since(self, session: Session, track_id: int, after: int, upto: int) -> set[str] | None: ...
-
-    def read(
-        self, session: Session, track_id: int, upto: int | None = None, entries: Collection[str] | None = None
-    ) -> Any: ...
 
 
 Prizes = Callable[[TrackRules, TrackResult], Mapping[str, str]]
@@ -81,7 +69,7 @@ def prepare(
     session: Session,
     track_id: int,
     *,
-    reader: Reader,
+    reader: EvidenceReader,
     prizes: Prizes | None = None,
     memory: Memory | None = None,
     upto: int | None = None,
@@ -120,7 +108,7 @@ def _sum(progress: Mapping[str, tuple[int, int]], stages: Collection[str]) -> tu
     return sum(marked for marked, _ in cells), sum(expected for _, expected in cells)
 
 
-def _whole(session: Session, row: Track, reader: Reader, covers: int) -> Memory:
+def _whole(session: Session, row: Track, reader: EvidenceReader, covers: int) -> Memory:
     session.refresh(row, ["phase", "frozen_at", "freeze_reason", "ranking", "prizes"])
     definition = track_definition(row)
     contest = session.get_one(Contest, row.contest_id)
@@ -156,7 +144,7 @@ def _whole(session: Session, row: Track, reader: Reader, covers: int) -> Memory:
     )
 
 
-def _some(session: Session, memory: Memory, reader: Reader, covers: int, changed: set[str]) -> Memory:
+def _some(session: Session, memory: Memory, reader: EvidenceReader, covers: int, changed: set[str]) -> Memory:
     evidence = reader.read(session, memory.track_id, covers, changed)
     memory.results.update(score_entries(memory.track.stages, evidence))
     for entry in evidence.entries:
@@ -239,7 +227,7 @@ def check_board(
     session: Session,
     track_id: int,
     *,
-    reader: Reader,
+    reader: EvidenceReader,
     now: datetime | None = None,
     prizes: Prizes | None = None,
 ) -> list[str]:
@@ -284,7 +272,7 @@ def _view_differences(audience: Audience, view: BoardView | None, folded: Folded
 
 
 def rebuild_board(
-    session: Session, track_id: int, *, reader: Reader, now: datetime, prizes: Prizes | None = None
+    session: Session, track_id: int, *, reader: EvidenceReader, now: datetime, prizes: Prizes | None = None
 ) -> list[str]:
     """Folds the whole track anew and replaces its board; gives what the stored one had said otherwise."""
     found = check_board(session, track_id, reader=reader, prizes=prizes)

@@ -165,19 +165,16 @@ class Publisher:
                 return
             with self._db.reading() as session:
                 stored = {
-                    (contest, track, audience): (track_id, version)
+                    (contest, track.casefold(), audience): (track_id, version)
                     for contest, track, track_id, audience, version in session.execute(
                         select(Contest.code_key, Track.code, Track.id, BoardView.audience, BoardView.version)
                         .join(Track, Track.contest_id == Contest.id)
                         .join(BoardView, BoardView.track_id == Track.id)
                     )
                 }
-                folded = {
-                    (contest, track.casefold(), audience): seen for (contest, track, audience), seen in stored.items()
-                }
                 for key, topic in topics.items():
                     topic.waiting = False
-                    if folded.get(key, (None, 0)) == (topic.track_id, topic.version):
+                    if stored.get(key, (None, 0)) == (topic.track_id, topic.version):
                         continue
                     if topic.turned is not None and self._seconds() - topic.turned < GAP:
                         topic.waiting = True

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -22,16 +21,10 @@ from competition.leaderboard.rules import fold
 from competition.recommendation.rules import Nomination, Outcome, nominate
 from competition.registration.queries import entries_of_track
 from competition.registration.rules import Entry
-from competition.scoring.evidence import TrackEvidence
+from competition.scoring.evidence import EvidenceReader, TrackEvidence
 
 PUBLISHED = ("notice", "final", "archived")
 STANDING = {"scoring": "provisional", "review": "reviewed", "notice": "notice", "final": "final", "archived": "final"}
-
-
-class Reader(Protocol):
-    def horizon(self, session: Session, track_id: int) -> int: ...
-
-    def read(self, session: Session, track_id: int, upto: int) -> TrackEvidence: ...
 
 
 @dataclass(frozen=True)
@@ -113,15 +106,11 @@ class ContestResults:
         found = self.contest.track(track)
         return next((prize.title for prize in found.prizes if prize.code == code), code) if found else code
 
-    def total_of(self, entry: Entry) -> Decimal | None:
-        row = self.outcome.results[entry.track].row(entry.code)
-        return row.total if row else None
-
 
 class ResultsBook:
     """Keeps each contest's results until its evidence or its phases have changed."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: EvidenceReader) -> None:
         self._reader = reader
         self._known: dict[int, tuple[tuple[object, ...], ContestResults]] = {}
 

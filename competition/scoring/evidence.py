@@ -6,13 +6,16 @@ them. All codes are those of the contest, as in bundle.md, "Shape".
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 from competition.registration.rules import Entry
+
+NO_PROGRESS: Final[Mapping[str, Mapping[str, tuple[int, int]]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,19 @@ class TrackEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackReading(TrackEvidence):
+    """Evidence with what a board says beside the scores.
+
+    `reopened`: entries with a reopened sheet. `progress`: entry → stage → (cells that hold a value, cells expected),
+    with drafts, over the attempts begun (the first counts as begun).
+    """
+
+    reopened: frozenset[str] = frozenset()
+    progress: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=lambda: NO_PROGRESS, hash=False)
+    upto: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ContestEvidence:
     """The evidence of a whole contest as a bundle carries it; `drafts` are the marks of sheets never submitted."""
 
@@ -111,9 +127,19 @@ class ContestEvidence:
 
 
 class EvidenceReader(Protocol):
-    """Reads the evidence of one track."""
+    """Reads the evidence of one track. `session` is the database session of the caller's transaction."""
 
-    def read(self, track_id: int, *, upto: int | None, entries: Collection[str] | None) -> TrackEvidence:
+    def horizon(self, session: Any, track_id: int) -> int:
+        """The sequence up to which the track's evidence is settled."""
+        ...
+
+    def changed_since(self, session: Any, track_id: int, after: int, upto: int) -> set[str] | None:
+        """The entries that what came above `after`, up to `upto`, touches; None: any may be touched."""
+        ...
+
+    def read(
+        self, session: Any, track_id: int, upto: int | None = None, entries: Collection[str] | None = None
+    ) -> TrackReading:
         """The evidence of a track as it stood at sequence `upto` (None: now).
 
         With `entries` only those entries are given, and of marks, adjustments and timings only theirs; panels,

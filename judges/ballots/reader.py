@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final, cast
 
 from sqlalchemy import select
@@ -16,7 +15,7 @@ from competition.contests.rules import Stage as StageRecord
 from competition.registration.models import Entry
 from competition.registration.rules import Entry as EntryRecord
 from competition.registration.rules import EntryStatus, Member
-from competition.scoring.evidence import Mark, Panel, TrackEvidence
+from competition.scoring.evidence import Mark, Panel, TrackEvidence, TrackReading
 from competition.scoring.rules import expected_by_entry
 from judges.ballots.evidence import Rulings, SheetState, load_cells, load_rulings
 from judges.ballots.models import Change
@@ -26,21 +25,6 @@ from judges.roster.models import Judge
 
 MANY: Final = 500
 """With more entries than this the whole track is read and the others are left aside."""
-
-NOTHING: Final[Mapping[str, Mapping[str, tuple[int, int]]]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class TrackReading(TrackEvidence):
-    """Evidence with what a board says beside the scores.
-
-    `reopened`: entries with a reopened sheet. `progress`: entry → stage → (cells that hold a value, cells expected),
-    with drafts, over the attempts begun (the first counts as begun).
-    """
-
-    reopened: frozenset[str] = frozenset()
-    progress: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=lambda: NOTHING, hash=False)
-    upto: int = 0
 
 
 @dataclass(slots=True)
