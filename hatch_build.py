@@ -14,7 +14,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-VENDOR = {"socket.io-client/dist/socket.io.esm.min.js": "socket.io.esm.min.js"}
+VENDOR = {
+    "qr-scanner/qr-scanner.min.js": "qr-scanner.min.js",
+    "qr-scanner/qr-scanner-worker.min.js": "qr-scanner-worker.min.js",
+    "socket.io-client/dist/socket.io.esm.min.js": "socket.io.esm.min.js",
+    "sortablejs/modular/sortable.esm.js": "sortable.esm.js",
+    "tus-js-client/dist/tus.min.js": "tus.min.js",
+}
 """File in node_modules -> its name in static/vendor/."""
 
 CARRIED = ("templates", "static", "migrations", "translations")

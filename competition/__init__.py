@@ -6,6 +6,9 @@ The map (no imports here, so that the rules stay import-clean)::
     config.py        one Config from the environment (LEITAI_*), a documented table
     extensions.py    unbound extension objects, nothing else
     cli.py           a thin dispatcher; each command imports what it needs and no more
+    cli_base.py      what its modules of commands open
+    cli_work.py      jobs, rekey, draw
+    job_process.py   `leitai jobs`: hashes, files, mail, imports and exports beside the server
     terminal.py      what its commands share: the database opened, what goes wrong in sentences
     backup.py        the database and the uploads in one file, and back
     serve.py         `leitai serve` becomes gunicorn
@@ -14,15 +17,15 @@ The map (no imports here, so that the rules stay import-clean)::
     demo_setup.py    its database and everybody's links
     demo_judges.py   its people
     samples/         the three Weihai contests
-    shared/          db, bus, schema, resources, errors, clock, roles, web guards
-    accounts/        people, units, roles, sign-in; the log; approval (two-person)
-    contests/        contest, track, stage, rubric; the state machine of a contest
-    registration/    entries
-    draw/            running order and code numbers
+    shared/          db, bus, schema, resources, errors, clock, roles, web guards, vault, files, jobs, excel, mail
+    accounts/        people, units, roles, sign-in, consents, messages; the log; approval (two-person)
+    contests/        season, contest, track, stage, rubric, rule pack; the state machine of a contest
+    registration/    registrations and entries, eligibility, review, quotas, attachments, check-in
+    draw/            running order and code numbers, seeded and replayable
     scoring/         marks -> the score of one entry in one stage; evidence.py: how evidence is read
     leaderboard/     scores -> ranked board; ties, freeze, versions; the projector
     awards/          ranks -> prizes, team points
-    recommendation/  prizes of many contests -> lists for provincial awards
+    recommendation/  prizes of many contests -> lists for provincial awards; winners up a layer
     live/            what goes out to audiences and screens: topics, producers, the publisher
     bundle/          a contest as one file: read, check, score, write
     pages/           public pages that join several stages

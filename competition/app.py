@@ -11,11 +11,16 @@ from typing import Any, Final
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from competition.accounts import external, inbox, joining, me, people_desk, security, units_desk
 from competition.accounts import views as accounts
 from competition.accounts.browser import load_actor
+from competition.accounts.hashing import Hasher, LocalHasher
 from competition.awards.rules import prizes_by_entry
 from competition.config import Config
+from competition.contests import seasons
 from competition.contests.events import PhaseMoved
+from competition.draw import manage as draw_pages
+from competition.draw import sheets as draw_sheets_pages
 from competition.extensions import babel, csrf, limiter, socketio
 from competition.leaderboard import guards as board_guards
 from competition.leaderboard.events import BoardChanged
@@ -24,20 +29,26 @@ from competition.live import views as boards
 from competition.live.publisher import Publisher
 from competition.live.sockets import wire as wire_boards
 from competition.pages import api as results_api
-from competition.pages import health, manage
+from competition.pages import approvals, editor, health, jobs, manage, new_contest, ready, rulebook, tasks, uploads
 from competition.pages import views as pages
 from competition.pages.context import breaks, page_context
 from competition.pages.errors import register_errors
 from competition.pages.headers import secure
 from competition.pages.language import chosen_language
 from competition.pages.results import ResultsBook
+from competition.recommendation import layers_desk
+from competition.registration import attachments_desk, checkin_desk, quota_desk, small, team
 from competition.registration import guards as entry_guards
+from competition.registration import manage as review_pages
+from competition.registration import sheets as registration_sheets_pages
+from competition.registration import views as registration_pages
 from competition.shared import bus as facts
 from competition.shared.bus import Bus
 from competition.shared.db import Database, make_engine
 from competition.shared.frames import WholeFrames
 from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
 from competition.shared.resources import resource_dir
+from competition.shared.vault import Vault, open_vault
 from judges.ballots.events import RulingMade, SheetSaved, WindowChanged
 from judges.ballots.reader import Reader
 from judges.ballots.store import Ballots
@@ -61,6 +72,8 @@ class Services:
     projector: Projector
     publisher: Publisher
     results: ResultsBook
+    vault: Vault
+    hasher: Hasher
     seating: JudgesSeating = field(init=False)
     desks: News = field(init=False)
 
@@ -137,6 +150,8 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
         projector=Projector(db, reader, prizes_by_entry),
         publisher=Publisher(db),
         results=ResultsBook(reader),
+        vault=open_vault(config.data_key, config.data_dir),
+        hasher=LocalHasher(),
     )
     services.seating = JudgesSeating(services)
     facts.use(services.bus)
@@ -179,6 +194,33 @@ BLUEPRINTS: Final = (
     health.blueprint,
     boards.blueprint,
     desk.blueprint,
+    joining.blueprint,
+    security.blueprint,
+    external.blueprint,
+    me.blueprint,
+    inbox.blueprint,
+    units_desk.blueprint,
+    people_desk.blueprint,
+    seasons.blueprint,
+    rulebook.blueprint,
+    approvals.blueprint,
+    new_contest.blueprint,
+    editor.blueprint,
+    jobs.blueprint,
+    tasks.blueprint,
+    uploads.blueprint,
+    ready.blueprint,
+    registration_pages.blueprint,
+    team.blueprint,
+    small.blueprint,
+    review_pages.blueprint,
+    quota_desk.blueprint,
+    registration_sheets_pages.blueprint,
+    attachments_desk.blueprint,
+    checkin_desk.blueprint,
+    draw_pages.blueprint,
+    draw_sheets_pages.blueprint,
+    layers_desk.blueprint,
 )
 
 

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from competition.cli_base import BAD_INPUT, NO, contest_and_tracks, open_database, settings
+from competition.cli_work import COMMANDS
 from competition.shared.errors import Refused
 
 if TYPE_CHECKING:
-    from competition.config import Config
-    from competition.contests.models import Contest, Track
-    from competition.shared.db import Database
-
-NO: Final = 1
-BAD_INPUT: Final = 2
+    pass
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -53,33 +49,6 @@ def _tell(code: int, *lines: str) -> int:
 @click.version_option(package_name="leitai", prog_name="leitai")
 def leitai() -> None:
     """Leitai (擂台): contests from the first entry to the recommendation list."""
-
-
-def _config() -> Config:
-    from competition.config import Config, ConfigError
-
-    try:
-        return Config.from_env(os.environ)
-    except ConfigError as error:
-        raise Refused(BAD_INPUT, *error.problems) from None
-
-
-@contextmanager
-def _database(*, any_revision: bool = False) -> Iterator[Database]:
-    from competition.terminal import open_database
-    from judges import sections as _tables_of_judges  # noqa: F401  (others point at them)
-
-    with open_database(_config(), any_revision=any_revision) as database:
-        yield database
-
-
-def _contest_and_tracks(session: Any, name: str) -> tuple[Contest, list[Track]]:
-    """A contest and, of `CONTEST/TRACK`, that track, of `CONTEST` all."""
-    from competition.contests.queries import get_contest, get_track
-
-    code, _slash, track = name.partition("/")
-    contest = get_contest(session, code)
-    return contest, [get_track(session, contest.id, track)] if track else list(contest.tracks)
 
 
 @leitai.command()
@@ -124,14 +93,14 @@ def import_(bundle: Path, replace: bool) -> int:
     from competition.shared import clock
     from judges.sections import SECTIONS
 
-    most = _config().max_bundle_mb * 1024 * 1024
+    most = settings().max_bundle_mb * 1024 * 1024
     try:
         read = read_bundle(read_file(str(bundle), most), max_bytes=most)
     except OSError as error:
         raise Refused(BAD_INPUT, f"{bundle}: cannot be read: {error.strerror or error}") from None
     except BundleProblems as bad:
         raise Refused(BAD_INPUT, *bad.lines()) from None
-    with _database() as database, database.transaction() as session:
+    with open_database() as database, database.transaction() as session:
         import_bundle(session, read, sections=SECTIONS, actor=CONSOLE, now=clock.now(), replace=replace)
     click.echo(f"{read.contest.code}: {len(read.entries)} entries, {len(read.marks)} marks.")
     return 0
@@ -146,7 +115,7 @@ def export(contest: str, output: Path | None) -> int:
     from competition.bundle.service import export_bundle
     from judges.sections import SECTIONS
 
-    with _database() as database, database.reading() as session:
+    with open_database() as database, database.reading() as session:
         text = write_bundle(export_bundle(session, contest, sections=SECTIONS))
     if output is None or str(output) == "-":
         click.echo(text.encode(), nl=False)
@@ -164,7 +133,7 @@ def score(bundles: tuple[str, ...]) -> int:
     """Recompute contests from their marks alone, without a database; JSON on the standard output."""
     from competition.bundle.score import main as run
 
-    return run(bundles, max_mb=_config().max_bundle_mb, stdout=sys.stdout, stderr=sys.stderr)
+    return run(bundles, max_mb=settings().max_bundle_mb, stdout=sys.stdout, stderr=sys.stderr)
 
 
 @leitai.command()
@@ -177,8 +146,8 @@ def check(contest: str) -> int:
     from judges.ballots.reader import Reader
 
     found = 0
-    with _database() as database, database.reading() as session:
-        row, tracks = _contest_and_tracks(session, contest)
+    with open_database() as database, database.reading() as session:
+        row, tracks = contest_and_tracks(session, contest)
         for track in tracks:
             for difference in check_board(session, track.id, reader=Reader(), now=clock.now(), prizes=prizes_by_entry):
                 found += 1
@@ -197,8 +166,8 @@ def rebuild(contest: str) -> int:
     from judges.ballots.reader import Reader
 
     found = 0
-    with _database() as database, database.transaction() as session:
-        row, tracks = _contest_and_tracks(session, contest)
+    with open_database() as database, database.transaction() as session:
+        row, tracks = contest_and_tracks(session, contest)
         for track in tracks:
             for difference in rebuild_board(
                 session, track.id, reader=Reader(), now=clock.now(), prizes=prizes_by_entry
@@ -226,13 +195,13 @@ def phase(contest: str, phase: str | None, force: bool, reason: str) -> int:
     entry_guards.register()
     board_guards.register(Reader())
 
-    with _database() as database:
+    with open_database() as database:
         if phase is not None:
             with database.transaction() as session:
-                row, tracks = _contest_and_tracks(session, contest)
+                row, tracks = contest_and_tracks(session, contest)
                 move_phase(session, tracks, phase, actor=CONSOLE, now=clock.now(), force=force, reason=reason)
         with database.reading() as session:
-            row, tracks = _contest_and_tracks(session, contest)
+            row, tracks = contest_and_tracks(session, contest)
             for track in tracks:
                 click.echo(f"{row.code}/{track.code}\t{track.phase}")
     return 0
@@ -261,7 +230,7 @@ def link(contest: str, judge: str | None, role: str | None, user: str | None) ->
             BAD_INPUT, f"There is no role {role} to sign in with; a judge's is --judge CODE. Roles: {', '.join(roles)}"
         )
     now = clock.now()
-    with _database() as database, database.transaction() as session:
+    with open_database() as database, database.transaction() as session:
         row = get_contest(session, contest)
         if judge is not None:
             token = link_for_judge(session, row, judge, now=now, actor=CONSOLE)
@@ -278,7 +247,7 @@ def link(contest: str, judge: str | None, role: str | None, user: str | None) ->
                 actor=CONSOLE,
             )
             token = make_link(session, contest_id=row.id, role=role, person_id=person, now=now)
-    address = f"{_config().public_url}/in/{token}"
+    address = f"{settings().public_url}/in/{token}"
     click.echo(address)
     segno.make(address).terminal(out=sys.stdout, compact=True)
     return 0
@@ -308,7 +277,7 @@ def user_add(name: str, role: str, contest: str | None, unit: str | None, passwo
             BAD_INPUT, f"There is no role {role}. Roles: {', '.join(r for r in ROLE_TABLE if r != 'visitor')}"
         )
     now = clock.now()
-    with _database() as database:
+    with open_database() as database:
         with database.reading() as session:
             found = person_by_login(session, name)
             known = None if found is None else found.id
@@ -343,9 +312,9 @@ def backup(file: Path) -> int:
     from competition.backup import BackupError, back_up
     from competition.shared import clock
 
-    with _database() as database:
+    with open_database() as database:
         try:
-            back_up(_config(), database, file, now=clock.now())
+            back_up(settings(), database, file, now=clock.now())
         except BackupError as error:
             raise Refused(BAD_INPUT, str(error)) from None
     click.echo(f"{file}: {file.stat().st_size:,} bytes.")
@@ -360,9 +329,9 @@ def restore(file: Path, replace: bool) -> int:
     from competition.backup import BackupError
     from competition.backup import restore as put_back
 
-    with _database(any_revision=True) as database:
+    with open_database(any_revision=True) as database:
         try:
-            manifest = put_back(_config(), database, file, replace=replace)
+            manifest = put_back(settings(), database, file, replace=replace)
         except BackupError as error:
             raise Refused(BAD_INPUT, str(error)) from None
     click.echo(f"Restored what was backed up at {manifest['made_at']}.")
@@ -374,10 +343,14 @@ def config() -> int:
     """Print each setting, its value and where it came from; secrets are masked."""
     from competition.config import in_force
 
-    _config()
+    settings()
     for name, value, origin in in_force(os.environ):
         click.echo(f"{name}={value}\t({origin})")
     return 0
+
+
+for _command in COMMANDS:
+    leitai.add_command(_command)
 
 
 if __name__ == "__main__":

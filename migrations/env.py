@@ -8,14 +8,16 @@ from alembic import context
 
 from competition.accounts import models as accounts
 from competition.contests import models as contests
+from competition.draw import models as draw
 from competition.leaderboard import models as leaderboard
 from competition.registration import models as registration
+from competition.shared import models as shared
 from competition.shared.db import Base, UtcDateTime
 from judges.ballots import models as ballots
 from judges.panels import models as panels
 from judges.roster import models as roster
 
-TABLES_OF = (accounts, contests, registration, leaderboard, roster, panels, ballots)
+TABLES_OF = (shared, accounts, contests, registration, draw, leaderboard, roster, panels, ballots)
 """Every module with tables: a migration is compared with all of them."""
 
 

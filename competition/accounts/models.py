@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from competition.shared.db import Base, UtcDateTime
@@ -23,6 +23,29 @@ class Person(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    origin: Mapped[str] = mapped_column(String(12), default="desk", server_default="desk")
+    """How the person came: desk, sign_up, roster."""
+    email: Mapped[str | None] = mapped_column(String(254))
+    email_key: Mapped[str | None] = mapped_column(String(254), index=True)
+    """Casefolded. Several may claim an address; signing in by it and mail to it wait for `email_confirmed_at`."""
+    email_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    phone_sealed: Mapped[str | None] = mapped_column(Text)
+    phone_index: Mapped[str | None] = mapped_column(String(64), index=True)
+    """The keyed hash by which equality is searched (`shared.vault.Vault.index`)."""
+    phone_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    id_sealed: Mapped[str | None] = mapped_column(Text)
+    id_index: Mapped[str | None] = mapped_column(String(64), index=True)
+    profile: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    """Fields of `accounts.profile.FIELDS` by their codes; nothing that is sealed."""
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id", ondelete="SET NULL"), index=True)
+    """Where the person works or studies; for a platform worker the union that speaks for them."""
+    totp_sealed: Mapped[str | None] = mapped_column(Text)
+    totp_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    totp_step: Mapped[int | None]
+    """The last time step used, so that no code counts twice."""
+    totp_recovery: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    """Hashes of the recovery codes that are left."""
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     grants: Mapped[list[Grant]] = relationship(back_populates="person", cascade="all, delete-orphan")
 
 
@@ -36,6 +59,13 @@ class Unit(Base):
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(20))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id", ondelete="SET NULL"))
+    uscc: Mapped[str | None] = mapped_column(String(18), unique=True)
+    """统一社会信用代码 (GB 32100), checked."""
+    flags: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    """Codes of `accounts.units.FLAGS` (全员创新企业, 专精特新, …)."""
+    contact: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    phone_sealed: Mapped[str | None] = mapped_column(Text)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Grant(Base):
@@ -85,6 +115,11 @@ class SignIn(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     agent: Mapped[str] = mapped_column(String(200), default="")
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """To the minute at best."""
+    address: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    strong: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a one-time code was given, too."""
 
 
 class Failure(Base):
@@ -133,3 +168,74 @@ class Approval(Base):
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decision_note: Mapped[str] = mapped_column(Text, default="")
+
+
+class OneTimeToken(Base):
+    """A secret that does one thing once: `purpose` says which (reset, confirm_email, …); only its hash is kept."""
+
+    __tablename__ = "one_time_token"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ConsentText(Base):
+    """One version of what a person agrees to: who, for what, which data, how long kept, which rights (PIPL 14–17)."""
+
+    __tablename__ = "consent_text"
+    __table_args__ = (
+        Index(
+            "uq_consent_text_own", "contest_id", "kind", "version", unique=True,
+            sqlite_where=text("contest_id IS NOT NULL"), postgresql_where=text("contest_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_consent_text_general", "kind", "version", unique=True,
+            sqlite_where=text("contest_id IS NULL"), postgresql_where=text("contest_id IS NULL"),
+        ),
+    )  # fmt: skip
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    """account, registration, publication (公示姓名与单位), promotion (giving data to the level above)."""
+    contest_id: Mapped[int | None] = mapped_column(ForeignKey("contest.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    title: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+
+
+class Consent(Base):
+    """That a person agreed to one version of a text, perhaps for one registration; withdrawn, never deleted."""
+
+    __tablename__ = "consent"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    consent_text_id: Mapped[int] = mapped_column(ForeignKey("consent_text.id"))
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id", ondelete="SET NULL"), index=True)
+    given_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    given_by: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    """Another person who gave it in writing on the person's behalf (a roster's officer)."""
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Notice(Base):
+    """A message to one person in the program, which mail may repeat."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index("ix_notice_person_unread", "person_id", "read_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    contest_id: Mapped[int | None] = mapped_column(ForeignKey("contest.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    link: Mapped[str] = mapped_column(String(300), default="")
+    """A path of ours."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -42,7 +42,7 @@ def test_no_drawer_for_everything() -> None:
 def test_imports_stand_at_the_top() -> None:
     found = []
     for file in SOURCES:
-        if name(file) == "competition/cli.py":
+        if name(file).startswith("competition/cli"):
             continue  # the dispatcher: a command imports what it needs and no more
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for node in ast.walk(tree):

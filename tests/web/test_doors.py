@@ -45,7 +45,7 @@ VALUES = {
 def doors(app: Flask) -> Iterator[tuple[str, str, str]]:
     """Endpoint, method and an address of every rule."""
     for rule in app.url_map.iter_rules():
-        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda found: VALUES[found[1]], rule.rule)
+        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda found: VALUES.get(found[1], "0"), rule.rule)
         for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
             yield rule.endpoint, method, path
 

@@ -1,0 +1,53 @@
+"""Commands beside the contest's own: the job process, the data key, a draw told again."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import click
+
+from competition.cli_base import open_database, settings
+
+
+@click.command()
+def jobs() -> int:
+    """Run the job process: hashes, files, mail, imports, exports. `serve` starts one unless --no-jobs."""
+    from competition.job_process import main as run
+    from competition.terminal import in_sentences
+    from judges import sections as _tables_of_judges  # noqa: F401  (others point at them)
+
+    with in_sentences():
+        return run(settings(), os.environ)
+
+
+@click.command()
+def rekey() -> int:
+    """Seal ID and phone numbers anew with the first key of LEITAI_DATA_KEY; the older ones stand after it."""
+    from competition.accounts.rekeying import rekey as reseal
+    from competition.shared import clock
+    from competition.shared.vault import open_vault
+
+    config = settings()
+    with open_database() as opened:
+        count = reseal(opened, open_vault(config.data_key, config.data_dir), now=clock.now())
+    click.echo(f"{count} values sealed with the newest key.")
+    return 0
+
+
+@click.command()
+@click.argument("track", metavar="CONTEST/TRACK")
+@click.option("--replay", is_flag=True, required=True, help="Draw again from the published seed and compare.")
+def draw(track: str, replay: bool) -> int:
+    """Tell a draw again from its published seed; exit 1 where it does not come out the same."""
+    from competition.draw.replay import replay as tell
+    from competition.terminal import in_sentences
+
+    with open_database() as opened, in_sentences(), opened.reading() as session:
+        lines, same = tell(session, track)
+    for line in lines:
+        click.echo(line)
+    return 0 if same else 1
+
+
+COMMANDS: Final = (jobs, rekey, draw)
