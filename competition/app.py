@@ -31,7 +31,7 @@ from competition.live.sockets import wire as wire_boards
 from competition.pages import api as results_api
 from competition.pages import approvals, editor, health, jobs, manage, new_contest, ready, rulebook, tasks, uploads
 from competition.pages import views as pages
-from competition.pages.context import breaks, page_context
+from competition.pages.context import breaks, moment, page_context
 from competition.pages.errors import register_errors
 from competition.pages.headers import secure
 from competition.pages.language import chosen_language
@@ -168,6 +168,7 @@ def speak_languages(app: Flask) -> None:
     babel.init_app(app, locale_selector=chosen_language)
     app.context_processor(page_context)
     app.jinja_env.filters["breaks"] = breaks
+    app.jinja_env.filters["moment"] = moment
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from flask import request
@@ -26,6 +27,15 @@ def page_context() -> dict[str, Any]:
 def breaks(title: str) -> Markup:
     """A title that may break after its year and after the place that it names, and nowhere inside a word."""
     return Markup(re.sub(r"(?<=[年省市区县届杯])(?=\w)", "<wbr>", str(escape(title))))
+
+
+CHINA: Final = timezone(timedelta(hours=8), "CST")
+"""China keeps one time without summer time (GB/T 7408), whatever the server's own clock is set to."""
+
+
+def moment(at: datetime | None) -> str:
+    """An instant as its reader's clock shows it, to the minute; nothing for None."""
+    return "" if at is None else at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
 
 
 def _in_other_language() -> str:
