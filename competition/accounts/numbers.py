@@ -19,7 +19,18 @@ from stdnum.exceptions import ValidationError
 from competition.shared.errors import DomainError
 
 PROVINCES: Final = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+    f"{first}{second}"
+    for first, seconds in {
+        1: "12345",
+        2: "123",
+        3: "1234567",
+        4: "123456",
+        5: "01234",
+        6: "12345",
+        7: "1",
+        8: "123",
+    }.items()
+    for second in seconds
 )
 """First two digits (GB/T 2260), and 81–83 of residence permits; a foreigner's permanent one begins with 9."""
 OLDEST: Final = 120

@@ -82,7 +82,7 @@ def test_what_is_taken_is_what_the_second_reckoning_takes(number: int) -> None:
         born = date(int(body[6:10]), int(body[10:12]), int(body[12:14]))
     except ValueError:
         born = None
-    right = (body[:2] in PROVINCES or body[0] == "9") and born is not None and 1906 <= born.year and born <= TODAY
+    right = (body[:2] in PROVINCES or body[0] == "9") and born is not None and born.year >= 1906 and born <= TODAY
     assert refused(body + last_of(body)) != right
 
 
