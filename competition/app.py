@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Flask
+from flask_babel import force_locale
+from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from competition.accounts import external, inbox, joining, me, people_desk, security, units_desk
 from competition.accounts import views as accounts
 from competition.accounts.browser import load_actor
 from competition.accounts.hashing import Hasher, LocalHasher
+from competition.accounts.policy import CONSOLE, Actor
+from competition.accounts.queries import actor_for
 from competition.awards.rules import prizes_by_entry
 from competition.config import Config
 from competition.contests import seasons
@@ -45,8 +50,10 @@ from competition.registration import views as registration_pages
 from competition.shared import bus as facts
 from competition.shared.bus import Bus
 from competition.shared.db import Database, make_engine
+from competition.shared.files import Files
 from competition.shared.frames import WholeFrames
 from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
+from competition.shared.jobs import Jobs
 from competition.shared.resources import resource_dir
 from competition.shared.vault import Vault, open_vault
 from judges.ballots.events import RulingMade, SheetSaved, WindowChanged
@@ -74,6 +81,8 @@ class Services:
     results: ResultsBook
     vault: Vault
     hasher: Hasher
+    files: Files
+    jobs: Jobs
     seating: JudgesSeating = field(init=False)
     desks: News = field(init=False)
 
@@ -141,6 +150,7 @@ def configure(app: Flask, config: Config) -> None:
 def wire_services(app: Flask, config: Config, database: Database | None) -> Services:
     reader = Reader()
     db = database or Database(make_engine(config.database_url))
+    vault, files = open_vault(config.data_key, config.data_dir), Files(config.uploads)
     services = Services(
         config=config,
         db=db,
@@ -150,8 +160,10 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
         projector=Projector(db, reader, prizes_by_entry),
         publisher=Publisher(db),
         results=ResultsBook(reader),
-        vault=open_vault(config.data_key, config.data_dir),
+        vault=vault,
         hasher=LocalHasher(),
+        files=files,
+        jobs=Jobs(db, config, files, vault, actor_of=who_asked, speaking=lambda language: speaking(app, language)),
     )
     services.seating = JudgesSeating(services)
     facts.use(services.bus)
@@ -161,6 +173,17 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     app.extensions["leitai.actor"] = load_actor
     app.extensions["leitai.metrics"] = health.Metrics()
     return services
+
+
+def who_asked(session: Session, person_id: int | None) -> Actor | None:
+    """Who a job is done for: what comes by itself is done for the console."""
+    return CONSOLE if person_id is None else actor_for(session, person_id)
+
+
+@contextmanager
+def speaking(app: Flask, language: str) -> Iterator[None]:
+    with app.app_context(), force_locale(language):
+        yield
 
 
 def speak_languages(app: Flask) -> None:
