@@ -9,6 +9,7 @@ from math import gcd, isqrt
 from typing import Final
 
 from competition.contests.rules import Rounding
+from competition.shared.amounts import format_amount as format_amount
 
 MAX_DIGITS: Final = 30
 ROOT_DIGITS: Final = 28
@@ -51,14 +52,6 @@ def parse_amount(raw: object) -> Decimal:
 def is_decimal_text(text: str) -> bool:
     """Whether a text is a decimal as bundle.md, "Numbers", writes it, of whatever length."""
     return _AMOUNT.fullmatch(text) is not None
-
-
-def format_amount(amount: Decimal) -> str:
-    """The canonical text of a finite amount: no exponent, no trailing zeros, no "-0"."""
-    text = format(amount, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
 
 
 def round_to(value: Fraction | Decimal | int, places: int, rounding: Rounding = "half_up") -> Decimal:
