@@ -129,7 +129,7 @@ def _scheme(scheme: c.Scheme) -> Tree:
         code=scheme.code,
         title=scheme.title,
         quota=scheme.quota,
-        requires=sorted(requires, key=_text),
+        requires=sorted(requires, key=json_text),
         kinds=None if scheme.kinds is None else sorted(scheme.kinds),
         prizes=None if scheme.prizes is None else list(scheme.prizes),
         per_track=scheme.per_track,
@@ -257,7 +257,7 @@ def _wrapped(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is nothing a bundle holds")
 
 
-def _text(value: object) -> str:
+def json_text(value: object) -> str:
     """Compact JSON on one line."""
     return _WRAPPED.sub(r"\1", json.dumps(value, ensure_ascii=False, default=_wrapped))
 
@@ -267,8 +267,8 @@ def write_bundle(bundle: Bundle) -> str:
     parts = []
     for key, value in canonical(bundle).items():
         if isinstance(value, Sequence) and not isinstance(value, str) and value:
-            body = "[\n  " + ",\n  ".join(_text(one) for one in value) + "\n ]"
+            body = "[\n  " + ",\n  ".join(json_text(one) for one in value) + "\n ]"
         else:
-            body = _text(value)
+            body = json_text(value)
         parts.append(f" {json.dumps(key)}: {body}")
     return "{\n" + ",\n".join(parts) + "\n}\n"

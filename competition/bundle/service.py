@@ -18,6 +18,7 @@ from competition.accounts import audit
 from competition.accounts.models import Grant, Unit
 from competition.accounts.policy import Actor
 from competition.bundle.records import Bundle
+from competition.bundle.writing import write_contest, write_schemes, write_tracks
 from competition.contests import models, queries, records, rules
 from competition.contests.changes import forget_evidence, note_reset
 from competition.contests.policy import can_run
@@ -25,7 +26,6 @@ from competition.leaderboard.models import Board
 from competition.registration.models import Entry
 from competition.registration.queries import entries_of_contest
 from competition.scoring.evidence import BundleSection
-from competition.scoring.numbers import format_amount
 from competition.shared.errors import DomainError
 
 
@@ -55,11 +55,11 @@ def import_bundle(
     if contest is None:
         contest = models.Contest(created_at=now)
         session.add(contest)
-    _define(contest, definition)
+    write_contest(contest, definition)
     session.flush()
     _write_organisations(session, contest.id, bundle.organisations)
     _write_tracks(session, contest, definition)
-    _write_schemes(session, contest.id, definition.schemes)
+    write_schemes(session, contest.id, definition.schemes)
     _write_entries(session, contest, bundle)
     _grant_again(session, contest, stage_grants)
     for section in sections:
@@ -92,14 +92,6 @@ def export_bundle(session: Session, contest_code: str, *, sections: Sequence[Bun
         entries=entries_of_contest(session, contest.id, statuses),
         **parts,
     )
-
-
-def _define(contest: models.Contest, definition: rules.Contest) -> None:
-    contest.code, contest.code_key = definition.code, definition.code.casefold()
-    contest.title, contest.kind, contest.level = definition.title, definition.kind, definition.level
-    contest.year, contest.rehearsal = definition.year, definition.rehearsal
-    contest.identity, contest.public, contest.counts = definition.identity, definition.public, definition.counts
-    contest.team_points = records.put_team_points(definition.team_points)
 
 
 StageGrant = tuple[Grant, str, str]
@@ -189,82 +181,14 @@ def _stands_above(unit: Unit, below: Unit, above: dict[int, int | None]) -> bool
 
 
 def _write_tracks(session: Session, contest: models.Contest, definition: rules.Contest) -> None:
-    known = {track.code.casefold(): track for track in contest.tracks}
-    tracks = []
-    for position, record in enumerate(definition.tracks):
-        track = known.pop(record.code.casefold(), None) or models.Track(contest_id=contest.id)
-        track.position, track.code, track.title = position, record.code, record.title
+    for track, record in write_tracks(session, contest, definition.tracks):
         track.phase = record.phase or definition.phase
-        track.ranking = records.put_ranking(record.ranking)
-        track.prizes = [records.put_prize(prize) for prize in record.prizes]
         track.amendments, track.frozen_at, track.freeze_reason = 0, None, ""
-        tracks.append((track, record))
-    for gone in known.values():
-        session.delete(gone)
-    session.flush()
-    session.add_all([track for track, _record in tracks])
-    session.flush()
-    for track, record in tracks:
-        for position, stage_record in enumerate(record.stages):
+        for position, stage in enumerate(track.stages):
             # Contract: an import stands in scoring with the first stages open; the chief opens what follows.
-            state = "open" if track.phase == "scoring" and position == 0 else "closed"
-            stage = models.Stage(
-                track_id=track.id,
-                position=position,
-                code=stage_record.code,
-                title=stage_record.title,
-                rules=records.put_stage(stage_record),
-                state=state,
-            )
-            session.add(stage)
-            session.flush()
-            _write_criteria(session, stage.id, stage_record.criteria)
+            stage.state = "open" if track.phase == "scoring" and position == 0 else "closed"
+    session.flush()
     session.expire_all()
-
-
-def _write_criteria(session: Session, stage_id: int, criteria: Sequence[rules.Criterion]) -> None:
-    position = 0
-
-    def write(records_: Sequence[rules.Criterion], parent_id: int | None) -> None:
-        nonlocal position
-        for record in records_:
-            row = models.Criterion(
-                stage_id=stage_id,
-                parent_id=parent_id,
-                position=position,
-                code=record.code,
-                title=record.title,
-                note=record.note,
-                kind="heading" if record.heading else record.kind,
-            )
-            position += 1
-            if not record.heading:
-                row.min, row.max = format_amount(record.min), format_amount(record.top)
-                row.step = None if record.step is None else format_amount(record.step)
-                row.factor, row.descriptors = format_amount(record.factor), list(record.descriptors)
-            session.add(row)
-            if record.heading:
-                session.flush()
-                write(record.criteria, row.id)
-
-    write(criteria, None)
-    session.flush()
-
-
-def _write_schemes(session: Session, contest_id: int, schemes: Sequence[rules.Scheme]) -> None:
-    session.add_all(
-        [
-            models.Scheme(
-                contest_id=contest_id,
-                position=position,
-                code=scheme.code,
-                title=scheme.title,
-                rule=records.put_scheme(scheme),
-            )
-            for position, scheme in enumerate(schemes)
-        ]
-    )
-    session.flush()
 
 
 def _write_entries(session: Session, contest: models.Contest, bundle: Bundle) -> None:
