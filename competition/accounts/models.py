@@ -35,6 +35,8 @@ class Person(Base):
     phone_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     id_sealed: Mapped[str | None] = mapped_column(Text)
     id_index: Mapped[str | None] = mapped_column(String(64), index=True)
+    emergency_sealed: Mapped[str | None] = mapped_column(Text)
+    """The phone number of the emergency contact."""
     profile: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     """Fields of `accounts.profile.FIELDS` by their codes; nothing that is sealed."""
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id", ondelete="SET NULL"), index=True)

@@ -543,6 +543,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.CheckConstraint("kind IN ('individual', 'team')", name=op.f("ck_registration_kind")),
         sa.CheckConstraint(
             "state IN ('draft', 'submitted', 'returned', 'refused', 'confirmed', 'withdrawn')",
@@ -808,6 +809,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("phone_confirmed_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("id_sealed", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("id_index", sa.String(length=64), nullable=True))
+        batch_op.add_column(sa.Column("emergency_sealed", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("profile", sa.JSON(), server_default="{}", nullable=False))
         batch_op.add_column(sa.Column("unit_id", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("totp_sealed", sa.Text(), nullable=True))
@@ -878,6 +880,7 @@ def downgrade() -> None:
         batch_op.drop_column("totp_sealed")
         batch_op.drop_column("unit_id")
         batch_op.drop_column("profile")
+        batch_op.drop_column("emergency_sealed")
         batch_op.drop_column("id_index")
         batch_op.drop_column("id_sealed")
         batch_op.drop_column("phone_confirmed_at")
