@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from competition.accounts.policy import Actor
-from competition.contests.models import Contest
+from competition.contests.models import Contest, Track
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class Seating(Protocol):
 
     def link(self, session: Session, contest: Contest, seat: Seat, *, actor: Actor, now: datetime) -> str:
         """The token of a new sign-in link for a seat."""
+        ...
+
+    def judged_track(self, session: Session, actor: Actor, contest: str, track: str, number: str) -> Track | None:
+        """The track, where the actor judges or leads the entry of that draw number."""
         ...
 
     def decide(self, kind: str, words: dict[str, object], *, actor: Actor, now: datetime) -> None:

@@ -24,6 +24,10 @@ from competition.shared.models import StoredFile
 
 KEY_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 PIECE: Final = 1024 * 1024
+CLEAN: Final = ".clean"
+INCOMING: Final = "incoming"
+"""The folder of parts that are still arriving (`shared.incoming`)."""
+ARRIVING: Final = timedelta(days=3)
 
 
 class FileGone(Exception):
@@ -179,7 +183,14 @@ class Files:
         self.remove(file.key)
 
     def remove(self, key: str) -> None:
+        """The bytes, and the copy of them without metadata."""
         self.place(key).unlink(missing_ok=True)
+        self.clean_copy(key).unlink(missing_ok=True)
+
+    def clean_copy(self, key: str) -> Path:
+        """Where the copy of a file without metadata lies, if it has one."""
+        place = self.place(key)
+        return place.with_name(place.name + CLEAN)
 
     def strangers(self) -> list[str]:
         """The keys of all that lies in the store, for the sweep."""
@@ -247,8 +258,12 @@ def _remove_strangers(db: Database, files: Files, now: datetime) -> int:
         if not old:
             continue
         with db.reading() as session:
-            known = session.scalar(select(StoredFile.state).where(StoredFile.key == key))
+            known = session.scalar(select(StoredFile.state).where(StoredFile.key == key.removesuffix(CLEAN)))
         if known is None or known == "deleted":
             path.unlink(missing_ok=True)
+            removed += 1
+    for part in (files.folder / INCOMING).glob("*"):
+        if part.stat(follow_symlinks=False).st_mtime < (now - ARRIVING).timestamp():
+            part.unlink(missing_ok=True)
             removed += 1
     return removed

@@ -28,7 +28,7 @@ SMALL: Final = 10 * 1024**2
 MAX_PIXELS: Final = 120_000_000
 MAX_PAGES: Final = 2_000
 
-# Pillow's own limit warns, and refuses at twice as much; `_look_at_image` says it in a sentence, before a pixel is read.
+# Pillow's own limit only warns at first; `_look_at_image` says it in a sentence, before a pixel is read.
 Image.MAX_IMAGE_PIXELS = None
 
 FAMILIES: Final = {

@@ -6,16 +6,18 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from competition.accounts.policy import Actor
 from competition.accounts.queries import person_by_login
 from competition.accounts.service import create_person, grant, make_link, person_for
-from competition.contests.models import Contest, Criterion, Stage
+from competition.contests.models import Contest, Criterion, Stage, Track
 from competition.pages.seating import Seat
+from competition.registration.models import Entry
 from competition.shared.errors import DomainError
 from judges.desk.protocol import answer
+from judges.panels.models import Panel, PanelEntry, PanelJudge
 from judges.roster.queries import judges_of
 from judges.roster.service import link_for_judge
 
@@ -53,6 +55,32 @@ class JudgesSeating:
         else:
             person = _chief(session, contest, track.id, login, now=now, actor=actor)
         return make_link(session, contest_id=contest.id, role=seat.role, person_id=person, now=now, actor=actor)
+
+    def judged_track(self, session: Session, actor: Actor, contest: str, track: str, number: str) -> Track | None:
+        row = session.scalar(
+            select(Track)
+            .join(Contest, Contest.id == Track.contest_id)
+            .where(Contest.code_key == contest.casefold(), Track.code == track)
+        )
+        if row is None or not number.isdigit():
+            return None
+        if actor.has("admin") or actor.has("chief", contest_id=row.contest_id, track_id=row.id):
+            return row
+        judges = actor.judge_ids(row.contest_id)
+        if not judges:
+            return None
+        panels = (
+            select(Panel.id)
+            .join(Stage, Stage.id == Panel.stage_id)
+            .join(PanelJudge, PanelJudge.panel_id == Panel.id)
+            .where(Stage.track_id == row.id, PanelJudge.judge_id.in_(judges))
+        )
+        entry = select(Entry.id).where(Entry.track_id == row.id, Entry.draw == int(number))
+        held = select(PanelEntry.panel_id).where(PanelEntry.entry_id.in_(entry))
+        seen = session.scalar(
+            select(Panel.id).where(Panel.id.in_(panels), or_(Panel.all_entries.is_(True), Panel.id.in_(held)))
+        )
+        return None if seen is None else row
 
     def decide(self, kind: str, words: dict[str, object], *, actor: Actor, now: datetime) -> None:
         said = answer(self._services, actor, {"event": kind, "op": str(uuid.uuid4()), **words}, now=now)
