@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from competition.cli_base import open_database, settings
+from competition.cli_base import NO, open_database, settings
 
 
 @click.command()
@@ -25,12 +25,17 @@ def jobs() -> int:
 def rekey() -> int:
     """Seal ID and phone numbers anew with the first key of LEITAI_DATA_KEY; the older ones stand after it."""
     from competition.accounts.rekeying import rekey as reseal
+    from competition.draw import models as _tables_of_draws  # noqa: F401  (their seeds are sealed, too)
     from competition.shared import clock
-    from competition.shared.vault import open_vault
+    from competition.shared.errors import Refused
+    from competition.shared.vault import SealError, open_vault
 
     config = settings()
     with open_database() as opened:
-        count = reseal(opened, open_vault(config.data_key, config.data_dir), now=clock.now())
+        try:
+            count = reseal(opened, open_vault(config.data_key, config.data_dir), now=clock.now())
+        except SealError as error:
+            raise Refused(NO, f"{error}.") from None
     click.echo(f"{count} values sealed with the newest key.")
     return 0
 

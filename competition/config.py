@@ -30,6 +30,12 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def _keys(value: str) -> str:
+    if not all(key.strip() for key in value.split(",")):
+        raise ValueError("must be one key, or several divided by commas, none of them empty")
+    return value
+
+
 def _count(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise ValueError("must be a whole number of 0 or more")
@@ -67,7 +73,15 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         secret=True,
     ),
     Setting("LEITAI_SECRET_KEY", "secret_key", "", "Signs sessions; `leitai serve` refuses without it.", secret=True),
-    Setting("LEITAI_DATA_KEY", "data_key", "", "Encrypts ID and phone numbers; never in a backup.", secret=True),
+    Setting(
+        "LEITAI_DATA_KEY",
+        "data_key",
+        "",
+        "Encrypts ID and phone numbers; never in a backup. Several, divided by commas: the newest first, the older "
+        "ones are still read (leitai rekey). Default: one made once, in DATA/data.key.",
+        _keys,
+        secret=True,
+    ),
     Setting(
         "LEITAI_PUBLIC_URL",
         "public_url",

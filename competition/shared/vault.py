@@ -36,7 +36,8 @@ class Vault:
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys or not all(keys):
             raise ValueError("a vault needs a key")
-        self._fernets = MultiFernet([Fernet(base64.urlsafe_b64encode(_derive(key, b"seal"))) for key in keys])
+        fernets = [Fernet(base64.urlsafe_b64encode(_derive(key, b"seal"))) for key in keys]
+        self._newest, self._fernets = fernets[0], MultiFernet(fernets)
         self._index_keys = [_derive(key, b"index") for key in keys]
 
     def seal(self, text: str) -> str:
@@ -53,6 +54,14 @@ class Vault:
     def reseal(self, sealed: str) -> str:
         """The same value, sealed with the newest key."""
         return self.seal(self.open(sealed))
+
+    def is_newest(self, sealed: str) -> bool:
+        """Whether the newest key sealed it."""
+        try:
+            self._newest.decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
 
     def index(self, text: str) -> str:
         """The keyed hash that is stored beside a sealed value; the caller normalises `text` first."""
