@@ -77,6 +77,8 @@ class Registration(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of the content as it was last submitted (`registration.receipt`)."""
     people: Mapped[list[RegistrationPerson]] = relationship(
         order_by="RegistrationPerson.position", cascade="all, delete-orphan"
     )
