@@ -9,6 +9,7 @@ The map (no imports here, so that the rules stay import-clean)::
     cli_base.py      what its modules of commands open
     cli_work.py      jobs, rekey, draw
     job_process.py   `leitai jobs`: hashes, files, mail, imports and exports beside the server
+    shepherd.py      keeps a job process running beside a server, and ends it with the server
     terminal.py      what its commands share: the database opened, what goes wrong in sentences
     backup.py        the database and the uploads in one file, and back
     serve.py         `leitai serve` becomes gunicorn

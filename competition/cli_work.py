@@ -11,14 +11,15 @@ from competition.cli_base import NO, open_database, settings
 
 
 @click.command()
-def jobs() -> int:
+@click.option("--beside", is_flag=True, hidden=True, help="End when the standard input closes.")
+def jobs(beside: bool) -> int:
     """Run the job process: hashes, files, mail, imports, exports. `serve` starts one unless --no-jobs."""
     from competition.job_process import main as run
     from competition.terminal import in_sentences
     from judges import sections as _tables_of_judges  # noqa: F401  (others point at them)
 
     with in_sentences():
-        return run(settings(), os.environ)
+        return run(settings(), os.environ, beside=beside)
 
 
 @click.command()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,37 @@ proc_name = "leitai"
 forwarded_allow_ips = ""
 if Path("/dev/shm").is_dir():
     worker_tmp_dir = "/dev/shm"
+
+
+# The job process beside the server, by way of its shepherd; its standard input ends with this process.
+_shepherds: list[subprocess.Popen[bytes]] = []
+SHEPHERD_PATIENCE = 6.0
+
+
+def when_ready(server: Any) -> None:
+    if os.environ.get("_LEITAI_JOBS_BESIDE"):
+        # It counts into no worker's files.
+        environ = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
+        command = [sys.executable, "-m", "competition.shepherd"]
+        _shepherds.append(subprocess.Popen(command, stdin=subprocess.PIPE, env=environ))
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """A worker keeps nothing open by which the shepherd knows that the server lives."""
+    for shepherd in _shepherds:
+        assert shepherd.stdin is not None
+        shepherd.stdin.close()
+    _shepherds.clear()
+
+
+def on_exit(server: Any) -> None:
+    for shepherd in _shepherds:
+        assert shepherd.stdin is not None
+        shepherd.stdin.close()
+        try:
+            shepherd.wait(SHEPHERD_PATIENCE)
+        except subprocess.TimeoutExpired:
+            shepherd.kill()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -15,6 +15,9 @@ from competition.shared.db import Database, make_engine
 
 MAKE_KEY: Final = "export LEITAI_SECRET_KEY=\"$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')\""
 
+JOBS_BESIDE: Final = "_LEITAI_JOBS_BESIDE"
+"""Tells `gunicorn_conf` to start a job process; no setting of anybody's."""
+
 
 def main(host: str = "127.0.0.1", port: int = 8000, workers: int = 1, jobs: bool = True) -> int:
     """Serves until ended. Returns only when it cannot: 2 with every reason on stderr, nothing changed."""
@@ -25,7 +28,7 @@ def main(host: str = "127.0.0.1", port: int = 8000, workers: int = 1, jobs: bool
     if problems := [*_missing(config, workers), *_taken(host, port)]:
         return _refuse(problems)
     _migrate(config)
-    return become_gunicorn(config, host, port, workers)
+    return become_gunicorn(config, host, port, workers, jobs)
 
 
 def _refuse(problems: list[str]) -> int:
@@ -77,9 +80,9 @@ def _migrate(config: Config) -> None:
         database.engine.dispose()
 
 
-def become_gunicorn(config: Config, host: str, port: int, workers: int) -> NoReturn:
+def become_gunicorn(config: Config, host: str, port: int, workers: int, jobs: bool) -> NoReturn:
     """Replaces this process, which may have loaded what a patched worker must load itself."""
-    environ = dict(os.environ)
+    environ = dict(os.environ) | {JOBS_BESIDE: "1" if jobs else ""}
     if workers > 1:
         # Each worker counts by itself; they are added up from files when asked.
         folder = config.data_dir.resolve() / "metrics"

@@ -1,6 +1,6 @@
 """Password hashes (argon2id), which cost a core for a moment: never more than two at once, so that marks go on.
 
-A server lets its job process do them (`RemoteHasher`); a command or a test does them itself.
+A server lets its job process do them (`remote_hashing.RemoteHasher`); a command or a test does them itself.
 """
 
 from __future__ import annotations
@@ -27,11 +27,25 @@ class Hasher(Protocol):
         ...
 
 
+def made_hasher() -> PasswordHasher:
+    """19 MiB, two passes, one lane (OWASP's Password Storage Cheat Sheet): a thirtieth of a second of one core, so
+    that a hall of two hundred is in within seconds."""
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+
+
+def outdated(stored: str) -> bool:
+    """Whether a hash was made with other settings than today's: then the next sign-in makes it anew."""
+    try:
+        return made_hasher().check_needs_rehash(stored)
+    except InvalidHashError:
+        return False
+
+
 class LocalHasher:
     """Hashes in this process, two at once at most."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+        self._hasher = made_hasher()
         self._turn = threading.BoundedSemaphore(AT_ONCE)
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
 

@@ -65,8 +65,8 @@ def send_later(
 ) -> Mail | None:
     """Writes a mail in the caller's transaction; a contest that is a rehearsal sends none (None).
 
-    `body` is plain text; a line of it that is nothing but a path of ours is sent as a whole address. What breaks a line in the subject or the address becomes a space or is refused when it is
-    sent: no header can be added by either.
+    `body` is plain text; a line of it that is nothing but a path of ours is sent as a whole address. What breaks a line
+    in the subject becomes a space, and an address that is not one is refused when it is sent: neither adds a header.
     """
     if contest_id is not None and session.scalar(select(_contest.c.rehearsal).where(_contest.c.id == contest_id)):
         return None
