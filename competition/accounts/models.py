@@ -65,6 +65,8 @@ class Unit(Base):
     """统一社会信用代码 (GB 32100), checked."""
     flags: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     """Codes of `accounts.units.FLAGS` (全员创新企业, 专精特新, …)."""
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    """Of a studio: lead (领衔人), level (enterprise, county, city, province)."""
     contact: Mapped[str] = mapped_column(String(200), default="", server_default="")
     phone_sealed: Mapped[str | None] = mapped_column(Text)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

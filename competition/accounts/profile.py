@@ -50,6 +50,7 @@ EMPLOYMENTS: Final[dict[str, Any]] = {
     "student": _l("学生"),
     "teacher": _l("教师"),
 }
+LANGUAGES: Final[dict[str, Any]] = {"zh": "中文", "en": "English"}
 
 OWN: Final = _l("本人")
 UNIT: Final = _l("本人、所在单位和上级单位的经办人")
@@ -136,6 +137,7 @@ FIELDS: Final[dict[str, ProfileField]] = {
         ),
         ProfileField("size", _l("服装尺码"), _l("准备比赛服装。"), UNIT, longest=20),
         ProfileField("diet", _l("饮食要求"), _l("安排比赛当天的工作餐。"), UNIT, longest=60),
+        ProfileField("language", _l("通知的语言"), _l("站内通知和邮件用这种语言。"), OWN, "choice", LANGUAGES),
         ProfileField("ethnicity", _l("民族"), _l("只有竞赛写明用途时才收集。"), REVIEW, stated=True, longest=20),
         ProfileField("politics", _l("政治面貌"), _l("只有竞赛写明用途时才收集。"), REVIEW, stated=True, longest=20),
     )

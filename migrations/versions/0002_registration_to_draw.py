@@ -840,6 +840,7 @@ def upgrade() -> None:
     with op.batch_alter_table("unit", schema=None) as batch_op:
         batch_op.add_column(sa.Column("uscc", sa.String(length=18), nullable=True))
         batch_op.add_column(sa.Column("flags", sa.JSON(), server_default="[]", nullable=False))
+        batch_op.add_column(sa.Column("details", sa.JSON(), server_default="{}", nullable=False))
         batch_op.add_column(sa.Column("contact", sa.String(length=200), server_default="", nullable=False))
         batch_op.add_column(sa.Column("phone_sealed", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
@@ -852,6 +853,7 @@ def downgrade() -> None:
         batch_op.drop_column("archived_at")
         batch_op.drop_column("phone_sealed")
         batch_op.drop_column("contact")
+        batch_op.drop_column("details")
         batch_op.drop_column("flags")
         batch_op.drop_column("uscc")
 
