@@ -277,13 +277,13 @@ def withdraw(session: Session, number: str, *, actor: Actor, now: datetime, reas
 def _leave_field(session: Session, registration: Registration) -> None:
     """A confirmed one's entry goes, too, as long as nothing has been drawn for it."""
     entry = session.get(Entry, registration.entry_id)
-    registration.entry_id = None
-    if entry is None:
-        return
-    if entry.draw is not None:
+    if entry is not None and entry.draw is not None:
         raise DomainError("locked", _("已经抽签，不能自行撤回。请联系主办方办理退赛。"))
+    registration.entry_id = None
     session.flush()
-    session.delete(entry)
+    if entry is not None:
+        session.delete(entry)
+        session.flush()
 
 
 def _revoke_invitations(session: Session, registration: Registration, now: datetime) -> None:
