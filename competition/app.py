@@ -20,6 +20,7 @@ from competition.accounts.browser import load_actor
 from competition.accounts.hashing import Hasher, LocalHasher
 from competition.accounts.policy import CONSOLE, Actor
 from competition.accounts.queries import actor_for
+from competition.accounts.remote_hashing import RemoteHasher, open_hashes
 from competition.awards.rules import prizes_by_entry
 from competition.config import Config
 from competition.contests import seasons
@@ -53,7 +54,8 @@ from competition.shared.db import Database, make_engine
 from competition.shared.files import Files
 from competition.shared.frames import WholeFrames
 from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
-from competition.shared.jobs import Jobs
+from competition.shared.job_line import Teller
+from competition.shared.jobs import Jobs, JobWaiting
 from competition.shared.resources import resource_dir
 from competition.shared.vault import Vault, open_vault
 from judges.ballots.events import RulingMade, SheetSaved, WindowChanged
@@ -85,6 +87,12 @@ class Services:
     jobs: Jobs
     seating: JudgesSeating = field(init=False)
     desks: News = field(init=False)
+    teller: Teller | None = None
+
+    def tell_of_job(self, key: str) -> None:
+        """A command or a test has no job process to tell; whoever runs one finds the row."""
+        if self.teller is not None:
+            self.teller.tell(key)
 
     def hang_up(self) -> None:
         """Ends every open stream and socket, so that nobody waits for them when the server leaves."""
@@ -94,7 +102,9 @@ class Services:
             connection.close(wait=False)
 
     def start(self) -> None:
-        """Starts what runs beside requests; only a server does."""
+        """Starts what runs beside requests; only a server does. What takes long is the job process's from then on."""
+        self.hasher = RemoteHasher(lambda: open_hashes(self.config))
+        self.teller = Teller(self.config)
         self.projector.start()
         self.publisher.start()
         self.desks.start()
@@ -104,6 +114,10 @@ class Services:
         self.desks.stop()
         self.publisher.stop()
         self.projector.stop()
+        if isinstance(self.hasher, RemoteHasher):
+            self.hasher.close()
+        if self.teller is not None:
+            self.teller.close()
         self.ballots.close()
         self.db.engine.dispose()
 
@@ -293,6 +307,7 @@ def subscribe(services: Services, counted: health.Metrics) -> None:
     for kind in (SheetSaved, RulingMade, PhaseMoved, WindowChanged):
         bus.subscribe(kind, lambda fact: projector.wake(fact.track_id))
     bus.subscribe(BoardChanged, lambda _fact: publisher.wake())
+    bus.subscribe(JobWaiting, lambda fact: services.tell_of_job(fact.key))
     bus.subscribe(SheetSaved, lambda _fact: counted.sheets.inc())
     bus.subscribe(RulingMade, lambda fact: counted.rulings.labels(fact.kind).inc())
     bus.subscribe(BoardChanged, lambda fact: counted.boards.labels(fact.audience).inc())
