@@ -53,7 +53,7 @@ from competition.shared.bus import Bus
 from competition.shared.db import Database, make_engine
 from competition.shared.files import Files
 from competition.shared.frames import WholeFrames
-from competition.shared.guards import SOCKET_EVENTS, allow, enforce, unmarked
+from competition.shared.guards import SOCKET_EVENTS, allow, enforce, set_limit, unmarked
 from competition.shared.job_line import Teller
 from competition.shared.jobs import Jobs, JobWaiting
 from competition.shared.resources import resource_dir
@@ -211,9 +211,11 @@ def speak_languages(app: Flask) -> None:
 
 
 def guard(app: Flask) -> None:
-    csrf.init_app(app)
+    app.before_request(set_limit)
     limiter.init_app(app)
+    # Who asks before what they send: nobody's large file is read to find a token in it.
     app.before_request(enforce)
+    csrf.init_app(app)
     app.after_request(secure)
     if static := app.view_functions.get("static"):
         app.view_functions["static"] = allow("everyone")(_plain(static))

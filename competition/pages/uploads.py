@@ -21,7 +21,7 @@ from competition.registration import attachments, receiving
 from competition.registration.attachment_queries import attachment_by_key, blind_files
 from competition.registration.attachment_reading import may_read
 from competition.shared.errors import DomainError
-from competition.shared.guards import actor, allow
+from competition.shared.guards import actor, allow, takes
 from competition.shared.incoming import Busy, Misplaced
 from competition.shared.inspection import KINDS, Unfit
 from competition.shared.models import StoredFile
@@ -68,6 +68,7 @@ def create() -> Any:
 
 @blueprint.route("/api/v1/uploads/<key>", methods=["HEAD", "GET", "PATCH", "DELETE"], provide_automatic_options=False)
 @limiter.limit("6000 per minute")
+@takes(PART)
 @allow("signed_in")
 def resource(key: str) -> Any:
     """HEAD: how far it is. PATCH: the next bytes. DELETE: given up. GET: what became of it, as JSON."""
@@ -104,7 +105,6 @@ def _append(file: StoredFile) -> Any:
         return _no(410, " ".join(file.problems) or _("这个文件已经传完。"))
     if (request.content_length or 0) > min(PART, file.declared - offset):
         return _no(413, _("这一段比说好的长。请刷新页面再试。"))
-    request.max_content_length = PART
     try:
         at = receiving.append(file, offset, request.stream, actor())
     except Misplaced as error:

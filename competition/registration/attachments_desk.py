@@ -16,7 +16,7 @@ from competition.registration.attachment_queries import attachment_by_key
 from competition.registration.attachment_reading import may_read
 from competition.shared import clock
 from competition.shared.errors import DomainError
-from competition.shared.guards import actor, allow
+from competition.shared.guards import actor, allow, takes
 from competition.shared.incoming import Busy, Misplaced
 from competition.shared.inspection import Unfit
 
@@ -28,10 +28,10 @@ PLAIN: Final = 32 * attachments.MB
 
 @blueprint.post("/registrations/<number>/files/<rule>")
 @limiter.limit("60 per minute")
+@takes(PLAIN)
 @allow("signed_in")
 def send(number: str, rule: str) -> Any:
     """One file from a plain form."""
-    request.max_content_length = PLAIN
     given = request.files.get("file")
     if given is None or not given.filename:
         return _back(number, _("请先选择文件。"), rule)

@@ -42,6 +42,23 @@ def allow(*who: str) -> Callable[[View], View]:
     return mark
 
 
+def takes(most: int) -> Callable[[View], View]:
+    """Lets a view be sent up to `most` bytes, where others are refused after MAX_CONTENT_LENGTH."""
+
+    def mark(view: View) -> View:
+        view.takes = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def set_limit() -> None:
+    """Before anything reads what was sent (the check of a form's token does)."""
+    most = getattr(current_app.view_functions.get(request.endpoint or ""), "takes", None)
+    if most is not None:
+        request.max_content_length = most
+
+
 def allowed_of(view: Any) -> frozenset[str] | None:
     """Who a view or handler lets in; None for one without a mark."""
     return getattr(view, "allowed", None)

@@ -13,21 +13,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from competition.accounts import service
-from competition.accounts.models import Unit
-from competition.accounts.policy import CONSOLE
-from competition.contests.models import AttachmentRule, Contest
 from competition.contests.queries import get_contest
-from competition.registration.models import Attachment, Entry, Registration, RegistrationPerson
+from competition.registration.models import Attachment, Entry, Registration
 from competition.shared import clock
 from competition.shared.jobs import Jobs
 from competition.shared.models import Job, StoredFile
+from tests.drafts import NAME, NUMBER, UNIT, make_draft
 from tests.rules import made_files
 from tests.web.conftest import WELDER, World
 
 TUS = {"Tus-Resumable": "1.0.0"}
 BYTES = {**TUS, "Content-Type": "application/offset+octet-stream"}
-NAME, UNIT = "王磊", "威海船厂"
 
 
 @dataclass
@@ -36,8 +32,7 @@ class Desk:
 
     world: World
     client: FlaskClient
-    person_id: int
-    number: str = "R2345678"
+    number: str = NUMBER
 
     def begin(self, size: int, *, name: str = "report.pdf", rule: str = "report", **headers: str) -> TestResponse:
         told = {"filename": name, "registration": self.number, "rule": rule}
@@ -74,33 +69,11 @@ def fetch(client: FlaskClient, address: str) -> TestResponse:
 @pytest.fixture
 def desk(world: World) -> Iterator[Desk]:
     world.app.config["WTF_CSRF_ENABLED"] = False
-    now = clock.now()
     with world.db.transaction() as session:
-        contest: Contest = get_contest(session, WELDER)
-        track = contest.tracks[0]
-        track.phase = "registration"
-        unit = Unit(code="yard", code_key="yard-x", name=UNIT, kind="enterprise")
-        session.add(unit)
-        asked = (("report", ["pdf", "document"], 1, 50), ("photos", ["image"], 2, 5), ("any", [], 1, 200))
-        for position, (code, types, most, max_mb) in enumerate(asked):
-            rule = AttachmentRule(contest_id=contest.id, position=position, code=code, title=code)
-            rule.types, rule.most, rule.max_mb = types, most, max_mb
-            session.add(rule)
-        person = service.create_person(session, login="lei", name=NAME, password=None, now=now)
-        service.grant(session, person, "contestant", now=now, actor=CONSOLE)
-        session.flush()
-        registration = Registration(
-            contest_id=contest.id, track_id=track.id, number="R2345678", kind="individual", title="夹具",
-            unit_id=unit.id, created_by=person, created_at=now, updated_at=now,
-        )  # fmt: skip
-        registration.people = [
-            RegistrationPerson(track_id=track.id, person_id=person, position=0, name=NAME, accepted_at=now)
-        ]
-        session.add(registration)
-        token = service.make_link(session, contest_id=contest.id, role="contestant", person_id=person, now=now)
+        token = make_draft(session, WELDER, clock.now())
     client = world.app.test_client()
     assert client.get(f"/in/{token}").status_code == 303
-    yield Desk(world, client, person)
+    yield Desk(world, client)
 
 
 def test_a_broken_upload_is_gone_on_with_where_it_stopped(desk: Desk) -> None:
