@@ -22,8 +22,10 @@ from competition.accounts.policy import CONSOLE, Actor
 from competition.accounts.queries import actor_for
 from competition.accounts.remote_hashing import RemoteHasher, open_hashes
 from competition.awards.rules import prizes_by_entry
+from competition.bundle import packing
 from competition.config import Config
-from competition.contests import seasons
+from competition.contests import guards as contest_guards
+from competition.contests import packs, seasons
 from competition.contests.events import PhaseMoved
 from competition.draw import manage as draw_pages
 from competition.draw import sheets as draw_sheets_pages
@@ -181,6 +183,8 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     )
     services.seating = JudgesSeating(services)
     facts.use(services.bus)
+    packs.wire(packing.tools(reader))
+    contest_guards.register()
     entry_guards.register()
     board_guards.register(reader)
     app.extensions["leitai"] = services

@@ -113,10 +113,15 @@ def export(contest: str, output: Path | None) -> int:
     """Write CONTEST as a bundle, in canonical form."""
     from competition.bundle.rules import write_bundle
     from competition.bundle.service import export_bundle
+    from competition.contests.queries import get_contest
+    from competition.draw.queries import sealed_tracks
     from judges.sections import SECTIONS
 
     with open_database() as database, database.reading() as session:
         text = write_bundle(export_bundle(session, contest, sections=SECTIONS))
+        sealed = sealed_tracks(session, get_contest(session, contest).id)
+    if sealed:
+        click.echo(f"Numbers without names in {', '.join(sorted(sealed))}: not decoded yet.", err=True)
     if output is None or str(output) == "-":
         click.echo(text.encode(), nl=False)
         return 0
@@ -186,14 +191,18 @@ def rebuild(contest: str) -> int:
 def phase(contest: str, phase: str | None, force: bool, reason: str) -> int:
     """Show the phase of CONTEST[/TRACK], or move it to PHASE."""
     from competition.accounts.policy import CONSOLE
+    from competition.contests import guards as contest_guards
     from competition.contests.service import move_phase
+    from competition.draw import guards as draw_guards
     from competition.leaderboard import guards as board_guards
     from competition.registration import guards as entry_guards
     from competition.shared import clock
     from judges.ballots.reader import Reader
 
+    contest_guards.register()
     entry_guards.register()
     board_guards.register(Reader())
+    draw_guards.register()
 
     with open_database() as database:
         if phase is not None:

@@ -27,7 +27,8 @@ class ApprovalKind:
 
     The approval has been used up when `apply` is called (`approval.apply_once`), so it does the deed and nothing else;
     what it raises undoes the yes, too. `drop` hears of a refusal and of a withdrawal. `link` gives the path of a page
-    that shows more; the page of the approval itself shows the lines of `describe`.
+    that shows more; the page of the approval itself shows the lines of `describe`. `shown` is a stamp of all that a
+    decider is shown, for kinds of which that may move: a yes given to another stamp is refused.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class ApprovalKind:
     apply: Callable[[Session, Approval, Actor, datetime], None]
     link: Callable[[Session, Approval], str] | None = None
     drop: Callable[[Session, Approval, Actor, datetime], None] | None = None
+    shown: Callable[[Session, Approval], str] | None = None
 
 
 _kinds: Final[dict[str, ApprovalKind]] = {}
@@ -86,13 +88,27 @@ def may_see(session: Session, actor: Actor, approval: Approval) -> bool:
     return actor.person_id in (approval.asked_by, approval.decided_by) or may_answer(session, actor, approval)
 
 
+def stamp(session: Session, approval: Approval) -> str:
+    """What a page sends back with the answer, so that nobody says yes to what they were not shown."""
+    kind = _kinds.get(approval.kind)
+    return kind.shown(session, approval) if kind is not None and kind.shown and approval.state == "asked" else ""
+
+
 def answer(
-    session: Session, approval_id: int, approve: bool, *, actor: Actor, now: datetime, note: str = ""
+    session: Session,
+    approval_id: int,
+    approve: bool,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str = "",
+    shown: str | None = None,
 ) -> Approval:
     """The second person's yes or no; a yes is carried out at once and once.
 
-    Refused to who asked, to whom the kind does not allow it, where there is an answer already, and where what is stored
-    is not what was asked for. A no takes a note that says why.
+    Refused to who asked, to whom the kind does not allow it, where there is an answer already, where what is stored is
+    not what was asked for, and where what they were `shown` (a `stamp`; None: not asked) has moved since. A no takes a
+    note that says why.
     """
     approval = session.scalar(select(Approval).where(Approval.id == approval_id).with_for_update())
     if approval is None:
@@ -104,6 +120,8 @@ def answer(
         raise DomainError("forbidden", _("您无权对这项申请作出决定。"))
     if not approve and not note.strip():
         raise DomainError("bad_request", _("不同意须说明理由。"), "note")
+    if approve and shown is not None and approval.state == "asked" and shown != stamp(session, approval):
+        raise DomainError("conflict", _("打开页面之后影响有了变化,请看过新的影响再决定。"))
     approvals.decide(session, approval_id, approve, actor=actor, now=now, note=note.strip())
     if approve:
         approvals.apply_once(

@@ -18,10 +18,12 @@ from competition.accounts import audit
 from competition.accounts.models import Grant, Unit
 from competition.accounts.policy import Actor
 from competition.bundle.records import Bundle
+from competition.bundle.sealing import by_number
 from competition.bundle.writing import write_contest, write_schemes, write_tracks
-from competition.contests import models, queries, records, rules
+from competition.contests import models, packs, queries, records, rules
 from competition.contests.changes import forget_evidence, note_reset
 from competition.contests.policy import can_run
+from competition.draw.queries import sealed_tracks
 from competition.leaderboard.models import Board
 from competition.registration.models import Entry
 from competition.registration.queries import entries_of_contest
@@ -66,6 +68,7 @@ def import_bundle(
         section.write(session, contest.id, bundle, now=now)
     for track in contest.tracks:
         note_reset(session, track.id, now)
+    packs.record_imported(session, contest, actor=actor, now=now)
     audit.note(
         session,
         actor,
@@ -80,18 +83,23 @@ def import_bundle(
 
 
 def export_bundle(session: Session, contest_code: str, *, sections: Sequence[BundleSection]) -> Bundle:
-    """The contest as a bundle; `competition.bundle.canonical` writes it."""
+    """The contest as a bundle; `competition.bundle.canonical` writes it.
+
+    Tracks with code numbers that are not decoded come out by number alone: names and numbers in one file are the
+    coder's and the supervisor's together.
+    """
     contest = queries.get_contest(session, contest_code)
     parts: dict[str, tuple[Any, ...]] = {}
     for section in sections:
         parts |= section.read(session, contest.id)
     statuses = {code: (status, since) for code, status, since in parts.pop("statuses", ())}
-    return Bundle(
+    whole = Bundle(
         queries.definition(session, contest.id),
         organisations=queries.organisations(session, contest.id),
         entries=entries_of_contest(session, contest.id, statuses),
         **parts,
     )
+    return by_number(whole, sealed_tracks(session, contest.id))
 
 
 StageGrant = tuple[Grant, str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,13 +14,14 @@ from competition.accounts.policy import Actor
 from competition.contests.changes import note_reset
 from competition.contests.events import PhaseMoved
 from competition.contests.locks import lock_track
+from competition.contests.missing import Missing
 from competition.contests.models import PHASES, Stage, Track
 from competition.contests.policy import can_conduct, can_run
 from competition.shared import bus
 from competition.shared.errors import DomainError
 
-Guard = Callable[[Session, Track], list[str]]
-"""What is missing before a track may enter a phase, one sentence each; empty: nothing."""
+Guard = Callable[[Session, Track], Sequence[Missing | str]]
+"""What is missing before a track may enter a phase, one sentence each; empty: nothing. A text has no link."""
 
 _guards: Final[dict[str, list[Guard]]] = {phase: [] for phase in PHASES}
 
@@ -31,13 +32,15 @@ def register_guard(phase: str, guard: Guard) -> None:
         _guards[phase].append(guard)
 
 
-def missing_for(session: Session, track: Track, phase: str) -> list[str]:
+def missing_for(session: Session, track: Track, phase: str) -> list[Missing]:
     """All that is missing on the way from where the track stands to `phase`, with every phase between."""
     first, last = PHASES.index(track.phase) + 1, PHASES.index(phase)
-    sentences = [
-        sentence for step in PHASES[first : last + 1] for guard in _guards[step] for sentence in guard(session, track)
-    ]
-    return list(dict.fromkeys(sentences))
+    found: dict[str, Missing] = {}
+    for step in PHASES[first : last + 1]:
+        for guard in _guards[step]:
+            for one in guard(session, track):
+                found.setdefault(str(one), one if isinstance(one, Missing) else Missing(one))
+    return list(found.values())
 
 
 def move_phase(
@@ -52,8 +55,8 @@ def move_phase(
 ) -> None:
     """Moves tracks of one contest to `phase`, all or none.
 
-    Refuses with the list of what is missing (`details["missing"]`). Going back, and going on without what is missing,
-    takes `force` and a reason.
+    Refuses with the list of what is missing (`details["missing"]`: sentences; `details["links"]`: a path beside each,
+    perhaps ""). Going back, and going on without what is missing, takes `force` and a reason.
     """
     if phase not in PHASES:
         raise DomainError("unknown", _("没有“%(phase)s”这个阶段。", phase=phase), "phase")
@@ -63,17 +66,23 @@ def move_phase(
     if force and not reason.strip():
         raise DomainError("bad_request", _("强制变更阶段须填写理由。"), "reason")
     moving = [track for track in tracks if track.phase != phase]
-    missing: list[str] = []
+    missing: list[Missing] = []
     for track in moving:
         # The lock first: a mark that is on its way is either seen by the guards or finds the phase moved.
         lock_track(session, track.id)
         if PHASES.index(phase) < PHASES.index(track.phase):
-            found = [_("从“%(old)s”退回“%(new)s”须强制执行并说明理由。", old=track.phase, new=phase)]
+            found = [Missing(_("从“%(old)s”退回“%(new)s”须强制执行并说明理由。", old=track.phase, new=phase))]
         else:
             found = missing_for(session, track, phase)
-        missing += [f"{track.title}: {sentence}" if len(contest.tracks) > 1 else sentence for sentence in found]
-    if missing and not force:
-        raise DomainError("not_open", _("还不能进入这个阶段:") + " ".join(missing), "phase", missing=missing)
+        many = len(contest.tracks) > 1
+        missing += [Missing(f"{track.title}: {one}", one.link, one.firm) if many else one for one in found]
+    sentences = [one.sentence for one in missing]
+    # The command line may all the same: whoever can run it can write the database anyway, and the log says so.
+    firm = actor.person_id is not None and any(one.firm for one in missing)
+    if missing and (not force or firm):
+        links = [one.link for one in missing]
+        message = _("还不能进入这个阶段:") + " ".join(sentences)
+        raise DomainError("not_open", message, "phase", missing=sentences, links=links)
     for track in moving:
         before, track.phase = track.phase, phase
         if phase != "scoring":
@@ -88,7 +97,7 @@ def move_phase(
             now=now,
             contest_id=contest.id,
             reason=reason,
-            details={"from": before, "to": phase, "forced": force, "missing": missing},
+            details={"from": before, "to": phase, "forced": force, "missing": sentences},
         )
         bus.record(PhaseMoved(contest.id, track.id, phase))
     session.flush()

@@ -55,7 +55,9 @@ def answer(key: str) -> Any:
             if verdict == "withdraw":
                 approval_kinds.withdraw(session, number, actor=actor(), now=clock.now())
             else:
-                approval_kinds.answer(session, number, verdict == "yes", actor=actor(), now=clock.now(), note=note)
+                shown = request.form.get("shown", "")
+                yes = verdict == "yes"
+                approval_kinds.answer(session, number, yes, actor=actor(), now=clock.now(), note=note, shown=shown)
     except DomainError as error:
         return _page(key, error)
     flash({"yes": _("已同意并执行"), "no": _("已回复不同意"), "withdraw": _("申请已撤回")}[verdict])
@@ -78,6 +80,7 @@ def _page(key: str, error: DomainError | None = None) -> Any:
             "pages/approval.html",
             one=_shown(session, row),
             may_answer=row.state == "asked" and approval_kinds.may_answer(session, who, row),
+            stamp=approval_kinds.stamp(session, row),
             may_withdraw=row.state == "asked" and row.asked_by == who.person_id,
             note=request.form.get("note", ""),
             error=error,

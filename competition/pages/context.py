@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
 from markupsafe import Markup, escape
 
 from competition.pages.language import chosen_language, other_language
-from competition.shared import guards
+from competition.shared import clock, guards
 
 
 def page_context() -> dict[str, Any]:
@@ -29,13 +29,9 @@ def breaks(title: str) -> Markup:
     return Markup(re.sub(r"(?<=[年省市区县届杯])(?=\w)", "<wbr>", str(escape(title))))
 
 
-CHINA: Final = timezone(timedelta(hours=8), "CST")
-"""China keeps one time without summer time (GB/T 7408), whatever the server's own clock is set to."""
-
-
 def moment(at: datetime | None) -> str:
     """An instant as its reader's clock shows it, to the minute; nothing for None."""
-    return "" if at is None else at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    return "" if at is None else at.astimezone(clock.LOCAL).strftime("%Y-%m-%d %H:%M")
 
 
 def _in_other_language() -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from competition.accounts.policy import Actor
 from competition.config import SETTINGS
+from competition.contests.missing import Missing
 from competition.contests.models import PHASES, Contest, Track
 from competition.contests.policy import can_run
 from competition.contests.queries import contest_by_code, get_track
@@ -36,7 +37,7 @@ class TrackDesk:
 
     row: Track
     next: str | None
-    missing: list[str]
+    missing: list[Missing]
 
 
 @blueprint.get("/manage/<code>")

@@ -247,4 +247,4 @@ def test_review_waits_for_every_entry(database: Database, tmp_path: Path, load: 
         draw = session.scalars(select(Entry.draw).where(Entry.code == first["entry"])).one()
         close(session, row.id)
         missing = service.missing_for(session, row, "review")
-        assert missing == [f"环节“{row.stages[0].title}”还有 1 个参赛项目没有评完:{draw}。"]
+        assert [str(one) for one in missing] == [f"环节“{row.stages[0].title}”还有 1 个参赛项目没有评完:{draw}。"]
