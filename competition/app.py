@@ -27,12 +27,15 @@ from competition.config import Config
 from competition.contests import guards as contest_guards
 from competition.contests import packs, seasons
 from competition.contests.events import PhaseMoved
+from competition.draw import decoding, voiding
+from competition.draw import guards as draw_guards
 from competition.draw import manage as draw_pages
 from competition.draw import sheets as draw_sheets_pages
 from competition.extensions import babel, csrf, limiter, socketio
 from competition.leaderboard import guards as board_guards
 from competition.leaderboard.events import BoardChanged
 from competition.leaderboard.projector import Projector
+from competition.leaderboard.submitted import SubmittedResults
 from competition.live import views as boards
 from competition.live.publisher import Publisher
 from competition.live.sockets import wire as wire_boards
@@ -187,6 +190,9 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     contest_guards.register()
     entry_guards.register()
     board_guards.register(reader)
+    draw_guards.register()
+    voiding.register(services.vault)
+    decoding.register(SubmittedResults(reader))
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor
     app.extensions["leitai.metrics"] = health.Metrics()

@@ -42,15 +42,25 @@ def rekey() -> int:
 
 
 @click.command()
-@click.argument("track", metavar="CONTEST/TRACK")
+@click.argument("track", metavar="CONTEST/TRACK|FILE")
 @click.option("--replay", is_flag=True, required=True, help="Draw again from the published seed and compare.")
 def draw(track: str, replay: bool) -> int:
-    """Tell a draw again from its published seed; exit 1 where it does not come out the same."""
+    """Tell a draw again from its published seed; exit 1 where it does not come out the same.
+
+    A FILE is what /contests/CONTEST/draw/TRACK.json gave; it needs no database.
+    """
+    from pathlib import Path
+
     from competition.draw.replay import replay as tell
+    from competition.draw.replay import replay_file
     from competition.terminal import in_sentences
 
-    with open_database() as opened, in_sentences(), opened.reading() as session:
-        lines, same = tell(session, track)
+    file = Path(track)
+    if file.suffix == ".json" and file.is_file():
+        lines, same = replay_file(file.read_text(encoding="utf-8", errors="replace"))
+    else:
+        with open_database() as opened, in_sentences(), opened.reading() as session:
+            lines, same = tell(session, track)
     for line in lines:
         click.echo(line)
     return 0 if same else 1
