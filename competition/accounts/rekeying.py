@@ -40,6 +40,7 @@ SEALED: Final = (
     Sealed("person", "totp_sealed"),
     Sealed("unit", "phone_sealed"),
     Sealed("draw", "seed_sealed"),
+    Sealed("server_key", "key_sealed"),
 )
 """Every sealed column, by name: some lie in tables of later stages. A test finds those that are missing here."""
 

@@ -217,6 +217,16 @@ class Peer(Base):
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class ServerKey(Base):
+    """The Ed25519 key with which this server signs packages; the newest row signs."""
+
+    __tablename__ = "server_key"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key_sealed: Mapped[str] = mapped_column(Text)
+    public_key: Mapped[str] = mapped_column(String(64), unique=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Promotion(Base):
     """One entry that came up from a lower contest, with its stamp: where from, place, score, and what proves it."""
 

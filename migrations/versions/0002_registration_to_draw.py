@@ -49,6 +49,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_one_time_token_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "server_key",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key_sealed", sa.Text(), nullable=False),
+        sa.Column("public_key", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_server_key")),
+        sa.UniqueConstraint("public_key", name=op.f("uq_server_key_public_key")),
+    )
+    op.create_table(
         "peer",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -1011,6 +1020,7 @@ def downgrade() -> None:
 
     op.drop_table("consent_text")
     op.drop_table("plan_item")
+    op.drop_table("server_key")
     op.drop_table("peer")
     with op.batch_alter_table("one_time_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_one_time_token_person_id"))
