@@ -23,8 +23,9 @@ from competition.bundle.canonical import FORMAT, canonical, json_text
 from competition.bundle.records import Bundle
 from competition.bundle.rules import BundleProblems, read_bundle
 from competition.bundle.writing import write_contest, write_schemes, write_tracks
-from competition.contests import models, queries, rules
+from competition.contests import models, pack, packs, queries, rules
 from competition.contests.policy import can_run
+from competition.registration.eligibility_reading import parse_rules
 from competition.shared.errors import DomainError
 
 Document = dict[str, Any]
@@ -168,3 +169,49 @@ def in_plain_words(message: str) -> str:
             given = dict(zip("ab", (*found.groups(), "", ""), strict=False))
             return str(str(sentence) % given)
     return message
+
+
+def save_rules(
+    session: Session,
+    contest: models.Contest,
+    document: Mapping[str, Any],
+    eligibility: Mapping[str, list[Any]] | None = None,
+    *,
+    reason: str = "",
+    actor: Actor,
+    now: datetime,
+) -> str:
+    """Saves what decides an outcome: into a draft at once ("saved"), else as a proposal to a second person ("asked").
+
+    `eligibility` has the rules of some tracks by their codes; those of the others stay.
+    """
+    _check_eligibility(document, eligibility or {})
+    if is_draft(contest):
+        save_draft(session, contest, document, actor=actor, now=now)
+        for track in session.scalars(select(models.Track).where(models.Track.contest_id == contest.id)):
+            if eligibility is not None and track.code in eligibility and track.eligibility != eligibility[track.code]:
+                track.eligibility = eligibility[track.code]
+                audit.note(
+                    session, actor, "contest.edit", f"{contest.code}/{track.code}", now=now, contest_id=contest.id,
+                    details={"parts": ["eligibility"]},
+                )  # fmt: skip
+        session.flush()
+        return "saved"
+    if not can_run(actor, contest.id):
+        raise DomainError("forbidden", _("只有本赛事的主办方可以修改它。"))
+    locked(session, contest)
+    rules_of = {track.code: list(track.eligibility) for track in contest.tracks} | dict(eligibility or {})
+    proposed = pack.document_of(checked(document), rules_of)
+    packs.propose_change(session, contest, proposed, reason=reason, actor=actor, now=now)
+    return "asked"
+
+
+def _check_eligibility(document: Mapping[str, Any], eligibility: Mapping[str, list[Any]]) -> None:
+    places = {track.get("code"): place for place, track in enumerate(document.get("tracks", ()))}
+    problems = [
+        {"place": f"tracks[{places.get(code, 0)}].eligibility.{problem.where}", "sentence": str(problem.sentence)}
+        for code, listed in eligibility.items()
+        for problem in parse_rules(listed)[1]
+    ]
+    if problems:
+        raise DomainError("bad_request", problems[0]["sentence"], problems[0]["place"], problems=problems)

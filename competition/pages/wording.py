@@ -146,13 +146,14 @@ def _advance(stage: Stage) -> str:
 
 def tie_break(track: Track) -> str:
     """How equal totals are told apart."""
-    keys = [_key(track, key) for key in track.ranking.tie_break]
+    keys = [tie_key(track, key) for key in track.ranking.tie_break]
     if not keys:
         return _("总分相同的并列。")
     return _("总分相同的，依次比：%(keys)s；仍相同的并列。", keys=_("、").join(keys))
 
 
-def _key(track: Track, key: str) -> str:
+def tie_key(track: Track, key: str) -> str:
+    """A tie-break key in words."""
     kind, _colon, rest = key.partition(":")
     code, _slash, leaf = rest.partition("/")
     stage = track.stage(code)
