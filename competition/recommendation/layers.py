@@ -1,4 +1,4 @@
-"""Winners on their way up a layer (层层): who is among the first of a lower track, and the signed package between servers.
+"""Winners on their way up a layer (层层): the first of a lower track, and the signed package between two servers.
 
 Pure: a package is canonical JSON, signed with Ed25519 over its bytes without the signature. Whoever holds the public
 key can tell that this server wrote it and that nothing in it was changed.
@@ -213,15 +213,19 @@ def _record(given: Any, kind: type[Any], place: str, problems: list[str]) -> Any
     values: dict[str, Any] = {}
     for name, type_ in wanted.items():
         value = given.get(name)
-        if type_ == "int" and isinstance(value, int) and not isinstance(value, bool):
-            values[name] = value
-        elif type_ == "str" and isinstance(value, str) and len(value) <= MAX_TEXT and "\0" not in value:
-            values[name] = value
-        elif str(type_).startswith("tuple") and isinstance(value, list) and all(_name(each) for each in value):
+        if str(type_).startswith("tuple") and isinstance(value, list) and all(_name(each) for each in value):
             values[name] = tuple(value)
+        elif _plain(str(type_), value):
+            values[name] = value
         else:
             problems.append(f"{place}.{name}: " + _("缺少，或类型不对"))
     return kind(**values) if len(problems) == count else None
+
+
+def _plain(type_: str, value: Any) -> bool:
+    if type_ == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return type_ == "str" and isinstance(value, str) and len(value) <= MAX_TEXT and "\0" not in value
 
 
 def _name(value: Any) -> bool:
