@@ -100,7 +100,7 @@ def create_unit(session: Session, command: UnitCommand, *, vault: Vault, actor: 
     code = command.code.strip() or unit.uscc or ""
     if not code:
         code = _next_code(session)
-    if not CODE.fullmatch(code):
+    if not CODE.fullmatch(code) or code.casefold() == "new":  # that is the address of the form
         problems["code"] = _("代码以字母或数字开头，只含字母、数字和 . _ -，最多 64 个字符。")
     elif session.scalar(select(Unit.id).where(Unit.code_key == code.casefold())) is not None:
         problems["code"] = _("代码“%(code)s”已有单位使用。", code=code)
