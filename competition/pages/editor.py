@@ -6,6 +6,7 @@ saved in between shows the difference first.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from competition.pages.editor_eligibility import ELIGIBILITY
 from competition.pages.editor_fields import Form, State, difference, digest, read_state
 from competition.pages.editor_rule_pages import RULES
 from competition.pages.editor_rules import tie_keys, track_place
+from competition.pages.editor_schemes import SCHEMES
 from competition.pages.editor_sections import FRAME, By, Section, choices
 from competition.pages.manage import own_contest
 from competition.shared import clock
@@ -35,10 +37,10 @@ from competition.shared.guards import actor, allow
 
 blueprint = Blueprint("editor", __name__)
 
-SECTIONS: Final = {one.key: one for one in (*FRAME, *RULES, ELIGIBILITY, *ASKING)}
+SECTIONS: Final = {one.key: one for one in (*FRAME, *RULES, ELIGIBILITY, SCHEMES, *ASKING)}
 MENU: Final = (
     (_l("赛事"), ("basics", "hosts", "dates", "groups")),
-    (_l("赛项与规则"), ("tracks", "teams")),
+    (_l("赛项与规则"), ("tracks", "teams", "schemes")),
     (_l("报名"), ("form", "files", "chain")),
     (_l("现场"), ("venues", "board")),
 )
@@ -100,8 +102,8 @@ def appoint(code: str) -> Any:
             contest = own_contest(session, code)
             by = {"actor": actor(), "now": clock.now()}
             if sent.get("dismiss"):
-                key = sent["dismiss"]
-                name = staffing.dismiss(session, contest, int(key) if key.isascii() and key.isdigit() and len(key) < 10 else 0, **by)
+                key = int(sent["dismiss"]) if re.fullmatch(r"[0-9]{1,9}", sent["dismiss"]) else 0
+                name = staffing.dismiss(session, contest, key, **by)
                 said = _("已收回%(name)s的任命。", name=name)
             else:
                 words = (sent.get("login", ""), sent.get("role", ""), sent.get("track", ""))

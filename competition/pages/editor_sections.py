@@ -64,6 +64,7 @@ def choices(session: Session, contest: Contest) -> dict[str, list[tuple[str, Any
         "units": [("", _("不在名录中")), *((code, name) for code, name in units)],
         "tracks": [("", _("所有赛项")), *((track.code, track.title) for track in contest.tracks)],
         "groups": [(group["code"], group["title"]) for group in contest.groups],
+        "prizes": list({prize["code"]: prize["title"] for track in contest.tracks for prize in track.prizes}.items()),
     }
 
 

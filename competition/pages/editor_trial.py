@@ -19,7 +19,8 @@ from competition.pages.editor_rules import ranked_document
 def shown(document: Document, place: int, state: State, sent: Mapping[str, str]) -> dict[str, Any]:
     """The sample figures and what the rules as typed make of them; `problem` where they cannot be read."""
     try:
-        track = read_document(ranked_document(document, place, state)).tracks[place]
+        # What is recommended to the level above is no part of this, and may name prizes that are being taken away.
+        track = read_document({**ranked_document(document, place, state), "schemes": []}).tracks[place]
     except BundleProblems:
         return {"problem": _("规则还有没填对的地方，改好后再试算。")}
     figures = figures_of(track, sent)

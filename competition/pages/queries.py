@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from competition.contests.models import PHASES, Contest
 from competition.contests.queries import contest_phase, contests
+from competition.pages.facts import at_local, registering
 from competition.pages.results import PUBLISHED
 from competition.registration.models import Entry
 
+LAST = datetime.max.replace(tzinfo=UTC)
 ON_BOARD = PHASES[PHASES.index("scoring") :]
 
 
@@ -37,6 +41,8 @@ class ContestCard:
     phase: str
     rehearsal: bool
     tracks: tuple[TrackCard, ...]
+    deadline: str = ""
+    """Until when one may register, in words; "" where one may not."""
 
     @property
     def results(self) -> bool:
@@ -66,6 +72,23 @@ def cards(session: Session, *, drafts: bool = False) -> list[ContestCard]:
     found = [card(contest, counts) for contest in contests(session)]
     order = ("scoring", "review", "notice", "draw", "registration", "final", "archived", "draft")
     return sorted((each for each in found if drafts or each.phase != "draft"), key=lambda each: order.index(each.phase))
+
+
+def open_first(found: list[ContestCard], session: Session, now: datetime) -> list[ContestCard]:
+    """The same, those that one may register for now before all others, the nearest deadline first."""
+    rows = {row.code: row for row in contests(session)}
+    opened = {
+        each.code: row.registration_closes_at or LAST
+        for each in found
+        if (row := rows.get(each.code)) is not None and registering(row, now) == "open"
+    }
+    told = [
+        replace(each, deadline=at_local(opened[each.code]) if opened[each.code] != LAST else _("报名中"))
+        if each.code in opened
+        else each
+        for each in found
+    ]
+    return sorted(told, key=lambda each: (each.code not in opened, opened.get(each.code, LAST)))
 
 
 def card(contest: Contest, counts: dict[int, int]) -> ContestCard:

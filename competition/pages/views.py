@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from competition.accounts.policy import Actor
 from competition.contests import queries as contests
 from competition.contests.models import Contest
-from competition.contests.policy import can_run
+from competition.contests.policy import can_found, can_run
 from competition.extensions import limiter, services
 from competition.pages import demo, wording
-from competition.pages.queries import BoardBeside, ContestCard, card, cards, entry_counts
+from competition.pages.facts import facts_of
+from competition.pages.queries import BoardBeside, ContestCard, card, cards, entry_counts, open_first
+from competition.shared import clock
 from competition.shared.guards import actor, allow
 
 blueprint = Blueprint("pages", __name__)
@@ -26,7 +28,11 @@ def home() -> Any:
     with services().db.reading() as session:
         found = cards(session, drafts=who.has("admin"))
         mine = contests_run_by(session, who)
-    return render_template("pages/home.html", contests=found, mine=mine, words=wording, demo_seats=seats_by_contest())
+        found = open_first(found, session, clock.now())
+        founds = can_found(who)
+    return render_template(
+        "pages/home.html", contests=found, mine=mine, founds=founds, words=wording, demo_seats=seats_by_contest()
+    )
 
 
 @blueprint.post("/demo/<int:number>")
@@ -50,6 +56,7 @@ def contest(code: str) -> Any:
         counts = entry_counts(session)
         definition = contests.definition(session, row.id)
         shown = card(row, counts)
+        facts = facts_of(session, row, clock.now())
         others = [each for each in cards(session) if each.live and each.code != row.code]
         manages = can_run(actor(), row.id)
     beside = [found for each in (shown, *others) if (found := board_beside(each))][:2]
@@ -57,6 +64,7 @@ def contest(code: str) -> Any:
         "pages/contest.html",
         contest=definition,
         card=shown,
+        facts=facts,
         others=others,
         manages=manages,
         beside=beside,
