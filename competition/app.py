@@ -31,6 +31,7 @@ from competition.draw import decoding, voiding
 from competition.draw import guards as draw_guards
 from competition.draw import manage as draw_pages
 from competition.draw import sheets as draw_sheets_pages
+from competition.draw import views as draw_views
 from competition.extensions import babel, csrf, limiter, socketio
 from competition.leaderboard import guards as board_guards
 from competition.leaderboard.events import BoardChanged
@@ -193,6 +194,7 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     draw_guards.register()
     voiding.register(services.vault)
     decoding.register(SubmittedResults(reader))
+    ready.register()
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor
     app.extensions["leitai.metrics"] = health.Metrics()
@@ -269,6 +271,7 @@ BLUEPRINTS: Final = (
     attachments_desk.blueprint,
     checkin_desk.blueprint,
     draw_pages.blueprint,
+    draw_views.blueprint,
     draw_sheets_pages.blueprint,
     layers_desk.blueprint,
 )

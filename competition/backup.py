@@ -70,6 +70,8 @@ def back_up(config: Config, database: Database, target: Path, *, now: datetime) 
         with archive.open("rb") as file_:
             os.fsync(file_.fileno())
         archive.replace(target)
+    # For the go/no-go page, which says how old the last one is.
+    (config.data_dir / "last-backup.json").write_text(json.dumps({"made_at": manifest["made_at"]}), encoding="utf-8")
 
 
 def restore(config: Config, database: Database, source: Path, *, replace: bool = False) -> dict[str, Any]:

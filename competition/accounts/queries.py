@@ -55,6 +55,8 @@ START_PAGES = {
     "recorder": "/recorder/{contest}",
     "chief": "/chief/{contest}/{track}",
     "organiser": "/manage/{contest}",
+    "coder": "/code/{contest}",
+    "supervisor": "/code/{contest}",
 }
 
 

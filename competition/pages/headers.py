@@ -16,7 +16,8 @@ POLICY = (
 def secure(response: Response) -> Response:
     """Adds what protects a page, and keeps every private one out of every cache."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", POLICY)
+    # A page that reads QR codes says itself that its reader runs in a worker.
+    headers.setdefault("Content-Security-Policy", "; ".join((POLICY, *g.get("policy_besides", ()))))
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("X-Frame-Options", "DENY")
     headers.setdefault("Referrer-Policy", "same-origin")

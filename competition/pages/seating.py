@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,17 @@ class Seat:
         return ":".join((self.role, self.code or self.track))
 
 
+@dataclass(frozen=True)
+class Check:
+    """A point of the go/no-go page. `state` info: worth knowing, nothing to wait for. `link`: a path of ours, or ""."""
+
+    key: str
+    title: str
+    state: Literal["ok", "wait", "bad", "info"]
+    figure: str
+    link: str = ""
+
+
 class Seating(Protocol):
     def seats(self, session: Session, contest: Contest) -> list[Seat]:
         """Everybody of the contest who marks, records or leads."""
@@ -37,6 +48,10 @@ class Seating(Protocol):
 
     def judged_track(self, session: Session, actor: Actor, contest: str, track: str, number: str) -> Track | None:
         """The track, where the actor judges or leads the entry of that draw number."""
+        ...
+
+    def readiness(self, session: Session, contest: Contest, now: datetime) -> list[Check]:
+        """What of panels, recusals and seats has to be right before marking begins."""
         ...
 
     def decide(self, kind: str, words: dict[str, object], *, actor: Actor, now: datetime) -> None:

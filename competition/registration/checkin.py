@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from competition.accounts import audit
@@ -80,18 +81,22 @@ def check_in(
         raise DomainError("not_open", _("“%(track)s”现在不在检录的时候。", track=track.title))
     if device_at is not None and device_at > now + AHEAD:
         device_at = None
-    session.add(
-        CheckIn(
-            entry_id=row.id,
-            op=op,
-            present=present,
-            by=actor.person_id,
-            device_at=device_at,
-            at=now,
-            note=note.strip()[:200],
-        )
-    )
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(
+                CheckIn(
+                    entry_id=row.id,
+                    op=op,
+                    present=present,
+                    by=actor.person_id,
+                    device_at=device_at,
+                    at=now,
+                    note=note.strip()[:200],
+                )
+            )
+    except IntegrityError:
+        # The same operation came over two connections at once, and the other was first.
+        return False
     audit.note(
         session,
         actor,

@@ -13,10 +13,11 @@ from competition.accounts.policy import Actor
 from competition.accounts.queries import person_by_login
 from competition.accounts.service import create_person, grant, make_link, person_for
 from competition.contests.models import Contest, Criterion, Stage, Track
-from competition.pages.seating import Seat
+from competition.pages.seating import Check, Seat
 from competition.registration.models import Entry
 from competition.shared.errors import DomainError
 from judges.desk.protocol import answer
+from judges.desk.readiness import readiness
 from judges.panels.models import Panel, PanelEntry, PanelJudge
 from judges.roster.queries import judges_of
 from judges.roster.service import link_for_judge
@@ -81,6 +82,9 @@ class JudgesSeating:
             select(Panel.id).where(Panel.id.in_(panels), or_(Panel.all_entries.is_(True), Panel.id.in_(held)))
         )
         return None if seen is None else row
+
+    def readiness(self, session: Session, contest: Contest, now: datetime) -> list[Check]:
+        return readiness(session, contest, now)
 
     def decide(self, kind: str, words: dict[str, object], *, actor: Actor, now: datetime) -> None:
         said = answer(self._services, actor, {"event": kind, "op": str(uuid.uuid4()), **words}, now=now)
