@@ -41,7 +41,19 @@ from competition.live import views as boards
 from competition.live.publisher import Publisher
 from competition.live.sockets import wire as wire_boards
 from competition.pages import api as results_api
-from competition.pages import approvals, editor, health, jobs, manage, new_contest, ready, rulebook, tasks, uploads
+from competition.pages import (
+    approvals,
+    consent_desk,
+    editor,
+    health,
+    jobs,
+    manage,
+    new_contest,
+    ready,
+    rulebook,
+    tasks,
+    uploads,
+)
 from competition.pages import views as pages
 from competition.pages.context import breaks, moment, page_context
 from competition.pages.errors import register_errors
@@ -256,6 +268,7 @@ BLUEPRINTS: Final = (
     seasons.blueprint,
     rulebook.blueprint,
     approvals.blueprint,
+    consent_desk.blueprint,
     new_contest.blueprint,
     editor.blueprint,
     jobs.blueprint,
