@@ -75,6 +75,7 @@ from competition.shared.guards import SOCKET_EVENTS, allow, enforce, set_limit, 
 from competition.shared.job_line import Teller
 from competition.shared.jobs import Jobs, JobWaiting
 from competition.shared.resources import resource_dir
+from competition.shared.turns import TakeTurns
 from competition.shared.vault import Vault, open_vault
 from judges.ballots.events import RulingMade, SheetSaved, WindowChanged
 from judges.ballots.reader import Reader
@@ -315,7 +316,8 @@ def open_sockets(app: Flask, config: Config) -> None:
         max_http_buffer_size=256 * 1024,
         manage_session=True,
     )
-    app.wsgi_app = WithoutDeflate(WholeFrames(app.wsgi_app))  # type: ignore[method-assign]
+    turns = TakeTurns(app.wsgi_app, frozenset(("/sign-in", "/sign-up")))
+    app.wsgi_app = WithoutDeflate(WholeFrames(turns))  # type: ignore[method-assign]
 
 
 class WithoutDeflate:
