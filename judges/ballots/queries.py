@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from competition.accounts.policy import Actor
 from competition.contests.models import Criterion, Stage, Track
 from competition.contests.rules import Stage as StageRecord
+from competition.draw.queries import sealed_layers
 from competition.registration.models import Entry
 from competition.scoring.evidence import TrackEvidence
 from competition.scoring.numbers import format_amount
@@ -201,7 +202,11 @@ def describe_ruling(session: Session, row: Ruling, track: TrackInfo, names: dict
     stage = session.get(Stage, row.stage_id).code if row.stage_id else None  # type: ignore[union-attr]
     entry = names[session.get(Entry, row.entry_id).code] if row.entry_id else None  # type: ignore[union-attr]
     judge = session.get(Judge, row.judge_id).code if row.judge_id else None  # type: ignore[union-attr]
-    return ruling_row(row, stage, entry, judge, track.code)
+    told = ruling_row(row, stage, entry, judge, track.code)
+    if row.source == "import" and told.get("reason") and sealed_layers(session, [track.id]):
+        # Written when the entry still had its name, and perhaps with it ("same unit as …"): not beside its number.
+        told["reason"] = ""
+    return told
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def _seats(session: Session, contest: Contest, now: datetime) -> Check:
     for judge, person in session.execute(
         select(Grant.judge_id, Grant.person_id).where(Grant.role == "judge", Grant.judge_id.in_(judges))
     ):
-        holders[judge] = person
+        if judge is not None:
+            holders[judge] = person
     people = list(holders.values())
     linked = set(
         session.scalars(
