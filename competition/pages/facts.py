@@ -47,7 +47,9 @@ class Facts:
 def at_local(instant: datetime) -> str:
     """An instant in a sentence, in China's time."""
     here = instant.astimezone(LOCAL)
-    return _("%(month)s 月 %(day)s 日 %(time)s", month=here.month, day=here.day, time=here.strftime("%H:%M"))
+    said: str = _("%(month)s 月 %(day)s 日 %(time)s", month=here.month, day=here.day, time=here.strftime("%H:%M"))
+    # A time is not broken over two lines.
+    return said.replace(" ", "\u00a0")
 
 
 def registering(contest: Contest, now: datetime) -> str:
