@@ -94,7 +94,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "LEITAI_SMTP_URL",
         "smtp_url",
         "",
-        "The mail server. Default: no mail is sent.",
+        "The mail server: smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS&name=NAME, or smtps://. STARTTLS where it is "
+        "offered; from: else USER, else leitai@ the public address's host. Default: no mail is sent.",
         _url("smtp", "smtps"),
         secret=True,
     ),
