@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.e2e.test_accessible import LOOK
 from tests.program import WEIHAI, Program
 
 WELDER = "weihai-2026-welder"
@@ -152,3 +153,28 @@ def test_the_second_of_two_is_told_and_chooses(program: Program, links: list[str
         mine.get_by_role("button", name="用我填的覆盖").click()
         expect(mine.locator(".said[role=status]").first).to_contain_text("已保存")
         expect(mine.locator(".crit-title input").nth(1)).to_have_value("我改的")
+
+
+SECTIONS = (
+    "", "/basics", "/hosts", "/groups", "/dates", "/tracks", "/teams", "/schemes", "/stages/welder",
+    "/rubric/welder/practical", "/ranking/welder", "/eligibility/welder", "/form", "/files", "/chain", "/venues",
+    "/board", "/people",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+def test_the_editor_is_for_everyone(program: Program, links: list[str], browser: Browser, width: int) -> None:
+    """Nothing over the edge, no faint word, every control with a name and a size, the strict policy kept."""
+    wrong: list[str] = []
+    with browser.new_context(viewport={"width": width, "height": 900}) as context:
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(said.text))
+        page.goto(links[0])
+        for section in SECTIONS:
+            page.goto(f"{program.address}/manage/{WELDER}/edit{section}")
+            # What stands folded is looked at, too.
+            page.evaluate("document.querySelectorAll('.editor-main details').forEach((one) => { one.open = true; })")
+            wrong += [f"{section}: {problem}" for problem in page.evaluate(LOOK)]
+        page.goto(f"{program.address}/manage/new?clone={WELDER}")
+        wrong += [f"new: {problem}" for problem in page.evaluate(LOOK)]
+    assert wrong == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -343,3 +344,68 @@ def test_roles_that_never_meet_are_told(desk: FlaskClient, world: World) -> None
     assert desk.post(EDIT + "/people", data={"dismiss": str(last.grant_id)}).status_code == 409
     assert desk.post(EDIT + "/people", data={"dismiss": str(post.grant_id)}).status_code == 303
     assert desk.post(EDIT + "/people", data={"dismiss": str(post.grant_id)}).status_code == 404
+
+
+def test_an_officer_founds_a_contest_that_the_own_unit_hosts_and_no_other(world: World) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    with world.db.transaction() as session:
+        own, other = session.scalars(select(Unit).order_by(Unit.id)).all()[:2]
+        now = clock.now()
+        person = service.create_person(session, login="officer", name="干事", password=None, now=now, actor=CONSOLE)
+        service.grant(session, person, "unit", unit_id=own.id, now=now, actor=CONSOLE)
+        token = service.make_link(session, contest_id=None, role="unit", person_id=person, now=now)
+        host, stranger, name = own.code, other.code, own.name
+    client = world.app.test_client()
+    client.get(f"/in/{token}")
+    page = client.get("/manage/new")
+    assert page.status_code == 200 and name in page.text
+    sent = {"start": "suggestion", "code": "small", "title": "五小", "kind": "suggestion", "level": "enterprise"}
+    sent |= {"year": "2027"}
+    assert client.post("/manage/new", data=sent).status_code == 422
+    assert client.post("/manage/new", data={**sent, "unit": stranger}).status_code == 422
+    assert client.post("/manage/new", data={**sent, "unit": host, "code": "new"}).status_code == 422, (
+        "an address of ours"
+    )
+    assert client.post("/manage/new", data={**sent, "unit": host}).status_code == 303
+    assert client.get("/manage/small/edit").status_code == 200
+    assert name in client.get("/manage/small/edit/hosts").text
+
+
+def test_the_public_page_tells_who_when_and_how(world: World) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    world.client("admin").post(
+        "/manage/new",
+        data={
+            "start": "skill",
+            "code": "open",
+            "title": "开放的比武",
+            "kind": "skill",
+            "level": "city",
+            "year": "2027",
+        },
+    )
+    now = clock.now()
+    with world.db.transaction() as session:
+        contest = get_contest(session, "open")
+        contest.tracks[0].phase = "registration"
+        contest.registration_opens_at, contest.registration_closes_at = now - timedelta(days=1), now + timedelta(days=9)
+        session.add(ContestHost(contest_id=contest.id, position=0, part="host", name="威海市总工会"))
+    visitor = world.client()
+    page = visitor.get("/contests/open").text
+    for word in (
+        "威海市总工会",
+        "6-18-02-04",
+        "/contests/open/register",
+        "单位盖章的报名表",
+        "年满 16 周岁",
+        "谁可以参加",
+    ):
+        assert word in page, word
+    assert '<b class="num">9</b>' in page
+    home = visitor.get("/").text
+    assert home.index("开放的比武") < home.index("焊工"), "what one may register for comes first"
+    assert "/contests/open/register" in home
+    with world.db.transaction() as session:
+        get_contest(session, "open").registration_closes_at = now - timedelta(hours=1)
+    assert "/contests/open/register" not in visitor.get("/contests/open").text
+    assert "/contests/open/register" not in visitor.get("/").text
