@@ -61,7 +61,7 @@ def check_id(text: str, today: date) -> IdNumber:
     """The number of a resident ID card or residence permit; DomainError says which part is wrong."""
     number = normalise(text)
     if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
-        raise _wrong(_("身份证号码须为 18 位:17 位数字加 1 位数字或 X。请对照证件核对。"))
+        raise _wrong(_("身份证号码须为 18 位：17 位数字加 1 位数字或 X。请对照证件核对。"))
     if number[:2] not in PROVINCES and number[0] != "9":
         raise _wrong(_("身份证号码的前两位不是已知的地区代码。请对照证件核对。"))
     try:
@@ -71,7 +71,7 @@ def check_id(text: str, today: date) -> IdNumber:
     if born is None or born > today or born.year < today.year - OLDEST:
         raise _wrong(_("身份证号码第 7 至 14 位不是有效的出生日期。请对照证件核对。"))
     if number[-1] != ric.calc_check_digit(number):
-        raise _wrong(_("身份证号码的校验位不对,可能有一位输错了。请对照证件核对。"))
+        raise _wrong(_("身份证号码的校验位不对，可能有一位输错了。请对照证件核对。"))
     return IdNumber(number, born, "male" if int(number[16]) % 2 else "female")
 
 
@@ -81,8 +81,8 @@ def check_phone(text: str, *, landline: bool = False) -> str:
     if MOBILE.fullmatch(number) or (landline and LANDLINE.fullmatch(number)):
         return number
     if landline:
-        raise DomainError("bad_request", _("电话须为 11 位手机号,或带区号的固定电话,如 0631-5231234。"), "phone")
-    raise DomainError("bad_request", _("手机号须为 11 位数字,以 13 至 19 开头。"), "phone")
+        raise DomainError("bad_request", _("电话须为 11 位手机号，或带区号的固定电话，如 0631-5231234。"), "phone")
+    raise DomainError("bad_request", _("手机号须为 11 位数字，以 13 至 19 开头。"), "phone")
 
 
 def check_uscc(text: str) -> str:
@@ -94,8 +94,8 @@ def check_uscc(text: str) -> str:
         pass
     number = normalise(text)
     if len(number) != 18:
-        raise DomainError("bad_request", _("统一社会信用代码须为 18 位,现有 %(n)s 位。", n=len(number)), "uscc")
-    raise DomainError("bad_request", _("统一社会信用代码不对,可能有一位输错了。请对照证照核对。"), "uscc")
+        raise DomainError("bad_request", _("统一社会信用代码须为 18 位，现有 %(n)s 位。", n=len(number)), "uscc")
+    raise DomainError("bad_request", _("统一社会信用代码不对，可能有一位输错了。请对照证照核对。"), "uscc")
 
 
 def mask_phone(number: str) -> str:
