@@ -16,6 +16,8 @@ from flask_babel import lazy_gettext as _l
 Kind = Literal["text", "long_text", "number", "date", "choice", "choices", "yes_no"]
 TEXT: Final = 500
 LONG_TEXT: Final = 20_000
+MANY: Final = 6
+"""More options than these stand in a list that opens."""
 PREFIX: Final = "f-"
 """Before a field's code in the names of a page's inputs."""
 
@@ -38,6 +40,11 @@ class Field:
     @property
     def name(self) -> str:
         return PREFIX + self.code
+
+    @property
+    def picks(self) -> bool:
+        """Whether it is answered by touching one of what is there, and not by a list that opens."""
+        return self.kind in ("choices", "yes_no") or (self.kind == "choice" and len(self.options) <= MANY)
 
     @property
     def longest(self) -> int:

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from competition.accounts.models import Consent, ConsentText
+from competition.accounts.models import Consent, ConsentText, Person, Unit
 from competition.contests.models import Contest, Track
 from competition.registration import attachments
 from competition.registration.answers import check_answers
@@ -23,7 +23,10 @@ from competition.registration.entrants import bounds_of
 from competition.registration.facts import eligibility_of
 from competition.registration.models import Registration
 from competition.registration.own import fields_of, groups_of
+from competition.registration.unit_search import UNIONS
 
+Typed = Mapping[int, Mapping[str, Any]] | None
+"""Profile values by person id that are typed and not yet saved."""
 WORKS = frozenset(("digital", "achievement", "challenge", "suggestion"))
 """Kinds of contest in which a work is judged, so that it needs a title."""
 
@@ -61,7 +64,7 @@ def look(
     track: Track,
     *,
     now: datetime,
-    typed: Mapping[int, Mapping[str, Any]] | None = None,
+    typed: Typed = None,
     consents: bool = True,
 ) -> Look:
     """What is missing. `typed`: profile values by person id. `consents` False: they come with the submission."""
@@ -69,7 +72,7 @@ def look(
     several = len(registration.people) > 1
     missing = [
         *_people(registration, track),
-        *_own(session, registration, contest, track),
+        *_own(session, registration, contest, track, typed),
         *(
             Missing(
                 f"{one.name}：{one.sentence}" if several and one.person is not None else str(one.sentence),
@@ -102,13 +105,38 @@ def needs_unit(contest: Contest) -> bool:
     return any(step.get("by") in ("unit", "county") for step in steps)
 
 
-def _own(session: Session, registration: Registration, contest: Contest, track: Track) -> list[Missing]:
+def _platform(session: Session, registration: Registration, typed: Typed) -> list[Missing]:
+    """A platform worker has no employer's union: the union of a county or an industry recommends them."""
+    missing = []
+    profiles = _profiles(session, registration, typed)
+    for place, person in enumerate(one for one in registration.people if one.part == "member"):
+        profile = profiles.get(person.person_id or 0, {})
+        if profile.get("employment") != "platform":
+            continue
+        if not profile.get("platform"):
+            missing.append(Missing(_("请填写所在平台，如外卖、网约车平台的名称。"), "platform", place))
+        if person.lead and registration.unit_id is not None:
+            kind = session.scalar(select(Unit.kind).where(Unit.id == registration.unit_id))
+            if kind not in UNIONS:
+                words = _("没有单位工会的新就业形态劳动者，请选所在区市总工会或行业工会作为推荐单位。")
+                missing.append(Missing(words, "unit"))
+    return missing
+
+
+def _profiles(session: Session, registration: Registration, typed: Typed) -> dict[int, dict[str, Any]]:
+    ids = [person.person_id for person in registration.people if person.person_id is not None]
+    rows = session.execute(select(Person.id, Person.profile).where(Person.id.in_(ids)))
+    return {row.id: {**(row.profile or {}), **(typed or {}).get(row.id, {})} for row in rows}
+
+
+def _own(session: Session, registration: Registration, contest: Contest, track: Track, typed: Typed) -> list[Missing]:
     missing = []
     if needs_title(contest, registration) and not registration.title.strip():
         words = _("请填写作品名称。") if contest.kind in WORKS else _("请填写团队名称。")
         missing.append(Missing(words, "title"))
     if registration.unit_id is None and needs_unit(contest):
         missing.append(Missing(_("请选择推荐单位。"), "unit"))
+    missing += _platform(session, registration, typed)
     groups = groups_of(contest, track)
     if groups and registration.group not in dict(groups):
         missing.append(Missing(_("请选择组别。"), "group"))

@@ -152,7 +152,7 @@ def save(session: Session, number: str, draft: Draft, *, version: int, actor: Ac
     if draft.group is not None:
         registration.group = _group(contest, track, draft.group)
     if draft.unit is not None:
-        registration.unit_id = _unit(session, draft.unit)
+        registration.unit_id = unit_of(session, draft.unit)
     if draft.answers is not None:
         registration.answers = dict(draft.answers)
     registration.version += 1
@@ -167,7 +167,8 @@ def _group(contest: Contest, track: Track, code: str) -> str:
     return code
 
 
-def _unit(session: Session, code: str) -> int | None:
+def unit_of(session: Session, code: str) -> int | None:
+    """The id of the unit of that code; None for an empty one."""
     if not code.strip():
         return None
     unit = session.execute(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from competition.accounts.models import Person, Unit
 from competition.accounts.unit_queries import units_above
+from competition.accounts.units import FLAGS, KINDS
 from competition.contests.models import Contest, Track
 from competition.registration.answers import read_day
 from competition.registration.eligibility import (
@@ -50,7 +51,7 @@ def names_of(session: Session, contest: Contest, rules: Sequence[Rule]) -> Names
     if keys:
         rows = session.execute(select(Unit.code, Unit.name).where(Unit.code_key.in_(keys)))
         units = {row.code: row.name for row in rows}
-    return Names(groups=groups, units=units)
+    return Names(groups=groups, units=units, kinds=KINDS, flags=FLAGS)
 
 
 def reference_day(contest: Contest, now: datetime) -> date:

@@ -97,3 +97,20 @@ def check_window(contest: Contest, track: Track, now: datetime, *, returned: boo
     if sentence is None or (returned and track.phase == "registration"):
         return
     raise DomainError("not_open", sentence)
+
+
+def chain_titles(contest: Contest) -> list[str]:
+    """The steps of the review chain in words; 单位 → 区市（系统） → 市 where the contest names none."""
+    steps = contest.review_chain or []
+    if steps:
+        return [str(step.get("title") or step.get("code") or "") for step in steps]
+    return [_("单位推荐"), _("区市（系统）审核"), _("市级确认")]
+
+
+def when_shut(contest: Contest, track: Track, registration: Registration, now: datetime) -> str | None:
+    """Why this registration cannot be changed by its people now; None: it can."""
+    if registration.state not in ("draft", "returned"):
+        return _("报名已提交，内容已锁定。")
+    if registration.state == "returned" and track.phase == "registration":
+        return None
+    return shut(contest, track, now)

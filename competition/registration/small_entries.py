@@ -16,8 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from competition.accounts.policy import Actor
-from competition.contests.models import Contest, Track
+from competition.contests.models import AttachmentRule, Contest, Track
 from competition.registration import drafting
+from competition.registration.attachments import rules_of
 from competition.registration.drafting import LETTERS, Draft
 from competition.registration.entrants import bounds_of
 from competition.registration.models import Registration
@@ -92,19 +93,27 @@ def hand_in(
     now: datetime,
 ) -> Registration:
     """Saves and submits; nothing of it stays where it is refused. `seen`: the mark of the consent text."""
+    registration = write(session, contest, track, improvement, actor=actor, now=now)
+    return drafting.submit(session, registration.number, agreed={"registration": seen}, actor=actor, now=now)
+
+
+def write(
+    session: Session, contest: Contest, track: Track, improvement: Improvement, *, actor: Actor, now: datetime
+) -> Registration:
+    """The draft of this operation, made or brought up to date; one that is handed in already stays as it is."""
     if actor.person_id is None:
         raise DomainError("signed_out", _("请先登录。"))
-    if (there := known(session, actor.person_id, improvement.op)) is not None:
+    there = known(session, actor.person_id, improvement.op)
+    if there is not None and there.state != "draft":
         return there
     if contest.kind != "suggestion":
         raise DomainError("not_expected", _("这项赛事请用报名表提交。"))
     if found := problems(improvement):
         name, sentence = next(iter(found.items()))
         raise DomainError("bad_request", sentence, name, problems=found)
-    kind = bounds_of(track.entrants or {}).kinds[0]
     # Somebody may hand in as many as they have ideas: none takes their place in the track.
-    registration = drafting.start(
-        session, contest, track, kind,
+    registration = there or drafting.start(
+        session, contest, track, bounds_of(track.entrants or {}).kinds[0],
         actor=actor, now=now, number=number_for(actor.person_id, improvement.op), origin="small", holds=False,
     )  # fmt: skip
     answers: dict[str, Any] = {name: getattr(improvement, name).strip() for name in TEXTS}
@@ -114,5 +123,10 @@ def hand_in(
         unit=improvement.unit,
         answers={name: value for name, value in answers.items() if value},
     )
-    drafting.save(session, registration.number, draft, version=registration.version, actor=actor, now=now)
-    return drafting.submit(session, registration.number, agreed={"registration": seen}, actor=actor, now=now)
+    return drafting.save(session, registration.number, draft, version=registration.version, actor=actor, now=now)
+
+
+def photo_rule(session: Session, contest: Contest, track: Track) -> AttachmentRule | None:
+    """What the contest asks for that takes a picture; None: no photo is asked for."""
+    asked = Registration(contest_id=contest.id, track_id=track.id)
+    return next((rule for rule in rules_of(session, asked) if not rule.types or "image" in rule.types), None)

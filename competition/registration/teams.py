@@ -150,7 +150,9 @@ def _refusal(
     return None
 
 
-def join(session: Session, token: str, *, consent: bool, actor: Actor, now: datetime) -> Registration:
+def join(
+    session: Session, token: str, *, consent: bool, seen: str | None = None, actor: Actor, now: datetime
+) -> Registration:
     """Makes the actor one of the team, once, with their consent to how their data is used for it."""
     if actor.person_id is None:
         raise DomainError("signed_out", _("请先登录，再加入团队。"))
@@ -186,8 +188,9 @@ def join(session: Session, token: str, *, consent: bool, actor: Actor, now: date
         session.refresh(registration, ["people"])
     mine.accepted_at = now
     consents.give(
-        session, person.id, "registration", contest_id=found.contest.id, registration_id=registration.id, now=now
-    )
+        session, person.id, "registration",
+        contest_id=found.contest.id, registration_id=registration.id, now=now, seen=seen,
+    )  # fmt: skip
     registration.updated_at = now
     messages.joined(session, registration, found.contest, person.name, now=now)
     audit.note(
@@ -196,6 +199,20 @@ def join(session: Session, token: str, *, consent: bool, actor: Actor, now: date
     )  # fmt: skip
     session.flush()
     return registration
+
+
+def agree(session: Session, registration: Registration, seen: str | None, *, actor: Actor, now: datetime) -> None:
+    """A member's own consent, and their yes to being in the team where somebody else put them in."""
+    mine = part_of(registration, actor)
+    if mine is None or actor.person_id is None:
+        raise DomainError("unknown", _("您不在这支团队里。"))
+    _changeable(session, registration)
+    consents.give(
+        session, actor.person_id, "registration",
+        contest_id=registration.contest_id, registration_id=registration.id, now=now, seen=seen,
+    )  # fmt: skip
+    mine.accepted_at = mine.accepted_at or now
+    session.flush()
 
 
 def leave(session: Session, number: str, *, actor: Actor, now: datetime) -> Registration:
