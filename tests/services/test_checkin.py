@@ -80,7 +80,7 @@ def test_a_receipts_number_finds_the_entry(hall: Hall) -> None:
                 state="confirmed",
                 created_at=NOW,
                 updated_at=NOW,
-            )  # fmt: skip
+            )
         )
     arrive(hall, " rabcd2345 ", "aaaaaaaa-1")
     assert there(hall) == {"E004"}
