@@ -101,6 +101,7 @@ def _save_venues(session: Session, contest: Contest, _track: Track | None, state
     return "saved"
 
 
+LIMITED: Final = ("number", "date", "text", "long_text")
 ASKING: Final = (
     Section(
         "form",
@@ -123,9 +124,9 @@ ASKING: Final = (
                         required=True,
                         help=_l("为什么要问（个人信息保护法要求最小必要）"),
                     ),
-                    Field("options", _l("选项"), "area", help=_l("每行一个"), size=12),
-                    Field("min", _l("最小"), size=3, help=_l("数字或日期")),
-                    Field("max", _l("最大"), size=3, help=_l("文字：最多字数")),
+                    Field("options", _l("选项"), "area", help=_l("每行一个"), when=("choice", "choices")),
+                    Field("min", _l("最小"), size=3, help=_l("数字或日期"), when=("number", "date")),
+                    Field("max", _l("最大"), size=3, help=_l("文字：最多字数"), when=LIMITED),
                     Field("track", _l("哪个赛项"), "choice", "tracks", size=3),
                     Field("blind", _l("评委可见"), "choice", YES_NO, size=3),
                     Field("help", _l("填写提示"), most=200),
