@@ -57,6 +57,20 @@ def drawn(world: World) -> FlaskClient:
     return coder
 
 
+def test_layers_are_said_in_a_page_that_keeps_what_was_typed(cup: World) -> None:
+    client = cup.client("organiser", "cup")
+    cup.client("coder", "cup")
+    page = client.get("/manage/cup/draw")
+    assert page.status_code == 200 and "coder" in page.get_data(as_text=True)
+    wrong = client.post("/manage/cup/draw/t", data={"use-work": "1", "first-work": "99999"})
+    text = wrong.get_data(as_text=True)
+    assert wrong.status_code == 400 and 'value="99999"' in text and "1 至 9000" in text
+    layers(cup, "number", "work")
+    assert "成果号" in client.get("/manage/cup/draw").get_data(as_text=True)
+    cup.client("coder", "cup").post("/code/cup/t/commit", data={"layer": "number"})
+    assert "已公布承诺" in client.get("/manage/cup/draw").get_data(as_text=True)
+
+
 def test_the_commitment_is_public_before_the_draw_and_the_seed_after(cup: World) -> None:
     layers(cup, "number")
     visitor, coder = cup.client(), cup.client("coder", "cup")
