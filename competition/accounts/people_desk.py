@@ -47,6 +47,7 @@ def show(unit_code: str, key: str) -> Any:
             "accounts/person.html",
             unit=unit,
             person=person,
+            values=values,
             where=names_of(session, [person.unit_id or 0]).get(person.unit_id or 0, ""),
             lines=[
                 (one, profile.shown(one, values.get(code)) if one.kind != "words" else values.get(code, ""))

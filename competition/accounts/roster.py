@@ -66,6 +66,8 @@ class Plan:
     lines: list[Line] = field(default_factory=list)
     writes: list[tuple[int | None, int, dict[str, Any]]] = field(default_factory=list)
     """Person (None: new), unit, checked values; kept in memory alone."""
+    people: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)
+    """By row: the person known already, and the place among the writes that makes or changes them."""
     stamp: str = ""
 
     def counts(self) -> dict[str, int]:
@@ -190,6 +192,14 @@ def apply(session: Session, unit: Unit, made: Plan, *, vault: Vault, actor: Acto
         raise DomainError("bad_request", _("名册里还有 %(n)s 处问题，改正后重新上传。", n=len(made.faults)))
     if _people(session, unit.id)[1] != made.stamp:
         raise DomainError("conflict", _("检查以后有人改动了本单位的人员，请重新检查。"))
+    counts = {**write(session, made, vault=vault, now=now)[0], "same": made.counts()["same"]}
+    audit.note(session, actor, "roster.import", unit.code, now=now, details={"rows": made.rows, **counts})
+    return counts
+
+
+def write(session: Session, made: Plan, *, vault: Vault, now: datetime) -> tuple[dict[str, int], dict[int, int]]:
+    """Writes a plan's people; gives how many came and changed, and the person of each row. `apply` asks who may."""
+    written: list[Person] = []
     come = changed = 0
     for person_id, unit_id, values in made.writes:
         if person_id is None:
@@ -204,10 +214,15 @@ def apply(session: Session, unit: Unit, made: Plan, *, vault: Vault, actor: Acto
             person.unit_id = unit_id
             profile.store(person, values, vault)
             changed += 1
+        written.append(person)
     session.flush()
-    counts = {"new": come, "update": changed, "same": made.counts()["same"]}
-    audit.note(session, actor, "roster.import", unit.code, now=now, details={"rows": made.rows, **counts})
-    return counts
+    rows: dict[int, int] = {}
+    for row, (known, place) in made.people.items():
+        if known is not None:
+            rows[row] = known
+        elif place is not None:
+            rows[row] = written[place]
+    return {"new": come, "update": changed}, rows
 
 
 def _add(
@@ -222,12 +237,14 @@ def _add(
     name = values["name"]
     if person is None:
         made.lines.append(Line(row.number, name, "new", (), unit_name))
+        made.people[row.number] = (None, len(made.writes))
         made.writes.append((None, unit_id, values))
         return
     changes = [str(FIELDS[code].title) for code in _differences(person, values, vault)]
     if person.unit_id != unit_id:
         changes.append(_("所在单位"))
     made.lines.append(Line(row.number, name, "update" if changes else "same", tuple(changes), unit_name))
+    made.people[row.number] = (person.id, None)
     if changes:
         made.writes.append((person.id, unit_id, values))
 
