@@ -276,6 +276,8 @@ def user() -> None:
 def user_add(name: str, role: str, contest: str | None, unit: str | None, password_stdin: bool) -> int:
     """Make the person NAME with a role; a person who is there gets the role besides and keeps the password."""
     from competition.accounts import service
+    from competition.accounts.hashing import LocalHasher
+    from competition.accounts.passwords import hashed
     from competition.accounts.policy import CONSOLE, ROLE_TABLE
     from competition.accounts.queries import get_unit, person_by_login
     from competition.contests.queries import get_contest
@@ -290,7 +292,7 @@ def user_add(name: str, role: str, contest: str | None, unit: str | None, passwo
         with database.reading() as session:
             found = person_by_login(session, name)
             known = None if found is None else found.id
-        password = _password(from_stdin=password_stdin) if known is None else None
+        password = hashed(LocalHasher(), _password(from_stdin=password_stdin), [name]) if known is None else None
         with database.transaction() as session:
             person = known or service.create_person(session, login=name, name=name, password=password, now=now)
             service.grant(

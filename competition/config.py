@@ -42,6 +42,12 @@ def _count(value: str) -> int:
     return int(value)
 
 
+def _yes_or_no(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError("must be 1 or 0")
+    return value == "1"
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One row of the table: the field of Config it fills, its default as written, what it is for."""
@@ -99,6 +105,32 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _url("smtp", "smtps"),
         secret=True,
     ),
+    Setting(
+        "LEITAI_REQUIRE_TOTP",
+        "require_totp",
+        "1",
+        "1: admins, organisers, chiefs, coders and supervisors who sign in by password need a one-time code. 0: they may.",
+        _yes_or_no,
+    ),
+    Setting(
+        "LEITAI_SMS_URL",
+        "sms_url",
+        "",
+        "Where text messages are posted as JSON (phone, text); a user name or password in it goes as Basic. "
+        "Default: none are sent.",
+        _url("https", "http"),
+        secret=True,
+    ),
+    Setting(
+        "LEITAI_OIDC_URL",
+        "oidc_url",
+        "",
+        "The issuer of an OpenID Connect sign-in. Default: none.",
+        _url("https", "http"),
+    ),
+    Setting("LEITAI_OIDC_CLIENT", "oidc_client", "", "Our client id there."),
+    Setting("LEITAI_OIDC_SECRET", "oidc_secret", "", "Our client secret there.", secret=True),
+    Setting("LEITAI_OIDC_TITLE", "oidc_title", "", "What its button says. Default: the issuer's host."),
     Setting("LEITAI_MAX_BUNDLE_MB", "max_bundle_mb", "128", "The largest bundle that is read, in megabytes.", _count),
     Setting(
         "LEITAI_DEMO_LINKS",
@@ -123,6 +155,12 @@ class Config:
     smtp_url: str | None
     max_bundle_mb: int
     demo_links: str | None = None
+    require_totp: bool = True
+    sms_url: str | None = None
+    oidc_url: str | None = None
+    oidc_client: str | None = None
+    oidc_secret: str | None = None
+    oidc_title: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:

@@ -24,7 +24,7 @@ def load_actor() -> Actor:
     if not secret:
         return VISITOR
     if not hasattr(request, "namespace"):
-        return _read(secret)
+        return _read(secret, page=True)
     seen: dict[str, tuple[float, Actor]] = current_app.extensions.setdefault("leitai.actors", {})
     known = seen.get(secret)
     at = time.monotonic()
@@ -37,9 +37,15 @@ def load_actor() -> Actor:
     return actor
 
 
-def _read(secret: str) -> Actor:
+def _read(secret: str, *, page: bool = False) -> Actor:
+    hashed, now = service.hash_secret(secret), clock.now()
     with services().db.reading() as db:
-        return service.actor_of(db, service.hash_secret(secret), clock.now()) or VISITOR
+        actor, stale = service.who_asks(db, hashed, now, require_code=services().config.require_totp)
+    # Messages of a socket write nothing beside what they are for.
+    if actor is not None and stale and page:
+        with services().db.transaction() as db:
+            service.seen(db, hashed, now=now)
+    return actor or VISITOR
 
 
 def browser_secret() -> str:

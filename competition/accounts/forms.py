@@ -10,8 +10,8 @@ from wtforms.validators import InputRequired, Length
 
 class SignInForm(FlaskForm):
     login = StringField(
-        _l("用户名"),
-        validators=[InputRequired(_l("请填写用户名")), Length(max=80)],
+        _l("登录名、手机号或邮箱"),
+        validators=[InputRequired(_l("请填写登录名、手机号或邮箱")), Length(max=254)],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
     password = PasswordField(

@@ -76,6 +76,8 @@ class Actor:
     person_id: int | None
     name: str
     grants: tuple[GrantInfo, ...] = ()
+    withheld: frozenset[str] = frozenset()
+    """Roles that the person holds and may use once they have given a one-time code."""
 
     def has(self, role: str, *, contest_id: int | None = None, track_id: int | None = None) -> bool:
         """Whether the actor has the role there; a grant without a scope covers all."""

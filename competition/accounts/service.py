@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from competition.accounts import audit
 from competition.accounts.models import Failure, Grant, Person, SignIn, SignInLink
+from competition.accounts.passwords import Hashed
 from competition.accounts.policy import CONSOLE, Actor, check_grant
 from competition.accounts.queries import actor_for, grants_of, person_by_login
 from competition.shared.errors import DomainError
@@ -26,12 +25,12 @@ SIGN_IN_LIFE: Final = timedelta(hours=16)
 """Longer than a day of judging, so that a link used at its last hour lasts until the evening."""
 FAILURES: Final = 5
 LOCKED: Final = timedelta(minutes=15)
-MIN_PASSWORD: Final = 8
 MAX_LOGIN: Final = 80
-
-_hasher = PasswordHasher()
-# Checked where there is no such login, so that the answer takes as long.
-_NOBODY: Final = _hasher.hash(secrets.token_urlsafe(16))
+IDLE: Final = timedelta(minutes=15)
+IDLE_ROLES: Final = frozenset({"admin", "organiser"})
+CODE_ROLES: Final = frozenset({"admin", "organiser", "chief", "coder", "supervisor"})
+"""Who needs a one-time code beside a password."""
+SEEN_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,9 @@ def hash_secret(secret: str) -> str:
 
 
 def create_person(
-    session: Session, *, login: str, name: str, password: str | None, now: datetime, actor: Actor = CONSOLE
+    session: Session, *, login: str, name: str, password: Hashed | None, now: datetime, actor: Actor = CONSOLE
 ) -> int:
-    """A new person; without a password they sign in by link alone."""
+    """A new person; without the hash of a password (`passwords.hashed`) they sign in by link alone."""
     login = login.strip()
     if not login or len(login) > MAX_LOGIN or not login.isprintable():
         raise DomainError("bad_request", _("用户名须为 1 至 80 个可见字符。"), "login")
@@ -62,7 +61,7 @@ def create_person(
         login=login,
         login_key=login.casefold(),
         name=(name.strip() or login)[:200],
-        password_hash=None if password is None else _hashed(password),
+        password_hash=_only_a_hash(password),
         created_at=now,
     )
     session.add(person)
@@ -71,10 +70,10 @@ def create_person(
     return person.id
 
 
-def set_password(session: Session, person_id: int, password: str, *, now: datetime, actor: Actor) -> None:
+def set_password(session: Session, person_id: int, password: Hashed, *, now: datetime, actor: Actor) -> None:
     """Gives a new password and ends every sign-in that stood on the old one."""
     person = session.get_one(Person, person_id)
-    person.password_hash = _hashed(password)
+    person.password_hash = _only_a_hash(password)
     revoke_all(session, person_id, now=now)
     audit.note(session, actor, "person.password", person.login, now=now)
 
@@ -180,7 +179,9 @@ def make_link(
     return token
 
 
-def use_link(session: Session, token: str, *, browser_secret: str, now: datetime, agent: str = "") -> SignInResult:
+def use_link(
+    session: Session, token: str, *, browser_secret: str, now: datetime, agent: str = "", address: str = ""
+) -> SignInResult:
     """Signs the link's person in; the first browser binds the link to itself and may come back while it is good."""
     link = session.scalar(select(SignInLink).where(SignInLink.token_hash == hash_secret(token)).with_for_update())
     if link is None:
@@ -195,48 +196,52 @@ def use_link(session: Session, token: str, *, browser_secret: str, now: datetime
         raise DomainError("forbidden", _("这个账号已停用。"))
     if link.browser_hash is None:
         link.browser_hash, link.used_at = browser, now
-    secret = _sign_in(session, link.person_id, now=now, agent=agent, link_id=link.id)
+    secret = begin(session, link.person_id, now=now, agent=agent, address=address, link_id=link.id)
     audit.note(
         session, actor, "sign_in.link", actor.name, now=now, contest_id=link.contest_id, details={"role": link.role}
     )
     return SignInResult(secret, actor, link.role, link.contest_id)
 
 
-def sign_in_password(
-    session: Session, *, login: str, password: str, now: datetime, agent: str = ""
-) -> SignInResult | DomainError:
-    """Signs in, or gives (does not raise) the refusal, because the count of failures has to be committed with it.
+def who_asks(
+    session: Session, secret_hash: str, now: datetime, *, require_code: bool = False
+) -> tuple[Actor | None, bool]:
+    """Who the cookie's secret stands for, and whether the time when they were last seen is to be written anew.
 
-    The same answer in the same time for a wrong password and an unknown login; after 5 failures the login is locked for
-    15 minutes, whether it exists or not.
+    None once the sign-in has ended, was revoked, or its person is no longer active. After a password, an admin or
+    organiser is signed out by 15 idle minutes; with `require_code` roles that need a one-time code are withheld until
+    one was given. A link from the desk is good on its own: it is handed to a person, bound to one browser, ends.
     """
-    key = login.strip().casefold()[:MAX_LOGIN]
-    failure = session.get(Failure, key)
-    if failure is not None and failure.locked_until is not None and now < failure.locked_until:
-        return DomainError("too_many", _("登录失败次数过多,请 15 分钟后再试。"), "password")
-    person = person_by_login(session, key)
-    if not _matches(person.password_hash if person is not None and person.active else None, password) or person is None:
-        _count_failure(session, key, now)
-        return DomainError("forbidden", _("用户名或密码不正确。"), "password")
-    if failure is not None:
-        session.delete(failure)
-    if person.password_hash is not None and _hasher.check_needs_rehash(person.password_hash):
-        person.password_hash = _hasher.hash(password)
-    actor = actor_for(session, person.id)
-    assert actor is not None
-    secret = _sign_in(session, person.id, now=now, agent=agent)
-    audit.note(session, actor, "sign_in.password", actor.name, now=now)
-    return SignInResult(secret, actor)
+    row = session.execute(
+        select(SignIn.person_id, SignIn.link_id, SignIn.strong, SignIn.seen_at, SignIn.created_at).where(
+            SignIn.secret_hash == secret_hash, SignIn.revoked_at.is_(None), SignIn.expires_at > now
+        )
+    ).one_or_none()
+    actor = None if row is None else actor_for(session, row.person_id)
+    if row is None or actor is None:
+        return None, False
+    seen = row.seen_at or row.created_at
+    roles = {grant.role for grant in actor.grants}
+    if row.link_id is None and roles & IDLE_ROLES and now - seen > IDLE:
+        return None, False
+    if require_code and row.link_id is None and not row.strong and roles & CODE_ROLES:
+        kept = tuple(grant for grant in actor.grants if grant.role not in CODE_ROLES)
+        actor = Actor(actor.person_id, actor.name, kept, frozenset(roles & CODE_ROLES))
+    return actor, now - seen >= SEEN_EVERY
 
 
 def actor_of(session: Session, secret_hash: str, now: datetime) -> Actor | None:
-    """Who the cookie's secret stands for; None once it has ended, was revoked, or its person is no longer active."""
-    person_id = session.scalar(
-        select(SignIn.person_id).where(
-            SignIn.secret_hash == secret_hash, SignIn.revoked_at.is_(None), SignIn.expires_at > now
-        )
+    """Who the cookie's secret stands for, with every role."""
+    return who_asks(session, secret_hash, now)[0]
+
+
+def seen(session: Session, secret_hash: str, *, now: datetime) -> None:
+    """Writes that the sign-in was used; of several at the same moment the first one writes."""
+    session.execute(
+        update(SignIn)
+        .where(SignIn.secret_hash == secret_hash, SignIn.seen_at.is_(None) | (SignIn.seen_at <= now - SEEN_EVERY))
+        .values(seen_at=now)
     )
-    return None if person_id is None else actor_for(session, person_id)
 
 
 def revoke(session: Session, secret_hash: str, *, now: datetime) -> None:
@@ -256,7 +261,17 @@ def revoke_all(session: Session, person_id: int, *, now: datetime) -> None:
     )
 
 
-def _sign_in(session: Session, person_id: int, *, now: datetime, agent: str, link_id: int | None = None) -> str:
+def begin(
+    session: Session,
+    person_id: int,
+    *,
+    now: datetime,
+    agent: str,
+    address: str = "",
+    link_id: int | None = None,
+    strong: bool = False,
+) -> str:
+    """A sign-in of a browser, and the secret for its cookie; the caller has made sure who it is."""
     secret = secrets.token_urlsafe(32)
     session.add(
         SignIn(
@@ -266,27 +281,21 @@ def _sign_in(session: Session, person_id: int, *, now: datetime, agent: str, lin
             created_at=now,
             expires_at=now + SIGN_IN_LIFE,
             agent=agent[:200],
+            address=address[:60],
+            seen_at=now,
+            strong=strong,
         )
     )
     return secret
 
 
-def _hashed(password: str) -> str:
-    if len(password) < MIN_PASSWORD:
-        raise DomainError("bad_request", _("密码至少需要 %(count)s 个字符。", count=MIN_PASSWORD), "password")
-    if len(password) > 1000:
-        raise DomainError("bad_request", _("密码过长。"), "password")
-    return _hasher.hash(password)
+def _only_a_hash(password: Hashed | None) -> str | None:
+    if password is not None and not password.startswith("$argon2"):
+        raise ValueError("a password reaches the database as its hash alone")
+    return password
 
 
-def _matches(stored: str | None, password: str) -> bool:
-    try:
-        return _hasher.verify(stored or _NOBODY, password[:1000]) and stored is not None
-    except (VerifyMismatchError, InvalidHashError):
-        return False
-
-
-def _count_failure(session: Session, key: str, now: datetime) -> None:
+def count_failure(session: Session, key: str, now: datetime) -> None:
     """One statement, so that failures at the same moment each count."""
     dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     insert = dialect.insert(Failure).values(login_key=key, count=1)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 
-from competition.accounts import service
+from competition.accounts import entering, service
 from competition.accounts.browser import browser_secret, forget, sign_browser_in
 from competition.accounts.forms import SignInForm
 from competition.accounts.policy import Actor
@@ -32,15 +32,21 @@ def sign_in() -> Any:
     status = 200
     if form.validate_on_submit():
         browser = browser_secret()
-        with services().db.transaction() as db:
-            result = service.sign_in_password(db, **form.to_command(), now=clock.now(), agent=_agent())
+        own = services()
+        result = entering.sign_in(
+            own.db, own.hasher, own.vault, **form.to_command(), now=clock.now(), agent=agent(), address=remote()
+        )
+        if isinstance(result, entering.SecondStep):
+            session["second_step"], session["second_next"] = result.token, wanted
+            return go(url_for("security.second_step"))
         if not isinstance(result, DomainError):
-            return sign_browser_in(_go(wanted or _start(result.actor)), result.secret, browser)
+            return sign_browser_in(go(wanted or start_page(result.actor)), result.secret, browser)
         form.password.errors = [result.message]
         status = 429 if result.code == "too_many" else 403
     elif form.is_submitted():
         status = 400
-    return render_template("accounts/sign_in.html", form=form, next=wanted), status
+    outside = oidc_title(services().config)
+    return render_template("accounts/sign_in.html", form=form, next=wanted, outside=outside), status
 
 
 @blueprint.post("/sign-out")
@@ -51,7 +57,7 @@ def sign_out() -> Any:
         with services().db.transaction() as db:
             service.revoke(db, service.hash_secret(secret), now=clock.now())
         forget(secret)
-    return _go(url_for("pages.home"))
+    return go(url_for("pages.home"))
 
 
 @blueprint.get("/in/<token>")
@@ -64,10 +70,12 @@ def use_link(token: str) -> Any:
     browser = browser_secret()
     try:
         with services().db.transaction() as db:
-            result = service.use_link(db, token, browser_secret=browser, now=clock.now(), agent=_agent())
+            result = service.use_link(
+                db, token, browser_secret=browser, now=clock.now(), agent=agent(), address=remote()
+            )
     except DomainError as error:
         return render_template("accounts/link_refused.html", message=error.message), 403
-    return sign_browser_in(_go(_start(result.actor, result.start_url_role)), result.secret, browser)
+    return sign_browser_in(go(start_page(result.actor, result.start_url_role)), result.secret, browser)
 
 
 def looks_ahead() -> bool:
@@ -82,16 +90,25 @@ def own_address(wanted: str) -> str:
     return wanted if plain and not parts.scheme and not parts.netloc else ""
 
 
-def _start(actor: Actor, role: str | None = None) -> str:
+def start_page(actor: Actor, role: str | None = None) -> str:
     with services().db.reading() as db:
         return start_address(db, actor, role) or url_for("pages.home")
 
 
-def _agent() -> str:
+def agent() -> str:
     return request.headers.get("User-Agent", "")[:200]
 
 
-def _go(address: str) -> Response:
+def remote() -> str:
+    return (request.remote_addr or "")[:60]
+
+
+def oidc_title(config: Any) -> str:
+    """What the button of the sign-in outside says; empty: there is none."""
+    return (config.oidc_title or urlsplit(config.oidc_url).hostname or "") if config.oidc_url else ""
+
+
+def go(address: str) -> Response:
     answer = current_app.make_response(redirect(address, 303))
     answer.headers["Cache-Control"] = "no-store"
     return answer

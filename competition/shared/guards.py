@@ -107,11 +107,20 @@ def enforce() -> Any:
     if may(who, allowed):
         return None
     if signed_in(who):
+        if not wants_json() and (who.withheld & allowed or "admin" in who.withheld):
+            return redirect(url_for("security.codes", next=_here()))
         raise Forbidden()
     if wants_json():
         return signed_out_answer()
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("accounts.sign_in", next=wanted))
+    return redirect(url_for("accounts.sign_in", next=_here()))
+
+
+def _here() -> str | None:
+    """Where to go on after signing in: this page, or the one whose form was sent."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    came = urlsplit(request.referrer or "")
+    return (came.path + (f"?{came.query}" if came.query else "")) if came.netloc == request.host else None
 
 
 def signed_out_answer() -> Response:

@@ -9,17 +9,22 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from competition.accounts import approval, service
+from competition.accounts import approval, entering, service
+from competition.accounts.hashing import LocalHasher
 from competition.accounts.models import Approval, Audit, SignIn, SignInLink
+from competition.accounts.passwords import hashed
 from competition.accounts.policy import CONSOLE, ROLE_TABLE, VISITOR, Actor, GrantInfo, check_grant
 from competition.accounts.queries import actor_for, start_address
 from competition.contests.models import Contest, Track
 from competition.shared.db import Database
 from competition.shared.errors import DomainError
+from competition.shared.vault import Vault
 from judges.sections import SECTIONS as _TABLES  # noqa: F401
 
 NOW = datetime(2026, 5, 1, 8, tzinfo=UTC)
-RIGHT = "correct horse"
+RIGHT = "correct horse 7"
+HASHER = LocalHasher()
+VAULT = Vault(["a key for tests"])
 
 
 @pytest.fixture
@@ -29,11 +34,13 @@ def session(database: Database) -> Iterator[Session]:
 
 
 def person(session: Session, login: str = "Anna", password: str | None = RIGHT) -> int:
-    return service.create_person(session, login=login, name=login, password=password, now=NOW)
+    stored = None if password is None else hashed(HASHER, password)
+    return service.create_person(session, login=login, name=login, password=stored, now=NOW)
 
 
 def sign_in(session: Session, password: str, *, login: str = "anna", now: datetime = NOW) -> object:
-    return service.sign_in_password(session, login=login, password=password, now=now)
+    meant = entering.candidate(session, login, VAULT)
+    return entering.enter(session, meant, HASHER.verify(meant.stored, password), now=now)
 
 
 def test_a_password_signs_in_and_a_cookie_stands_for_the_person(session: Session) -> None:
@@ -112,9 +119,9 @@ def test_a_new_password_ends_what_stood_on_the_old_one(session: Session) -> None
     key = person(session)
     result = sign_in(session, RIGHT)
     assert isinstance(result, service.SignInResult)
-    service.set_password(session, key, "another horse", now=NOW, actor=CONSOLE)
+    service.set_password(session, key, hashed(HASHER, "another horse 7"), now=NOW, actor=CONSOLE)
     assert service.actor_of(session, service.hash_secret(result.secret), NOW) is None
-    assert isinstance(sign_in(session, "another horse"), service.SignInResult)
+    assert isinstance(sign_in(session, "another horse 7"), service.SignInResult)
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 1001])

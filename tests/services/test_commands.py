@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy import func, select
 
 from competition import cli
-from competition.accounts import audit
+from competition.accounts import audit, entering
 from competition.accounts import service as accounts
+from competition.accounts.hashing import LocalHasher
 from competition.accounts.models import Audit, Grant, Person
 from competition.accounts.policy import CONSOLE
 from competition.bundle.rules import read_bundle, write_bundle
@@ -25,6 +26,7 @@ from competition.contests.models import Contest
 from competition.leaderboard.models import Board
 from competition.shared import clock, schema
 from competition.shared.db import Database, make_engine
+from competition.shared.vault import Vault
 from judges.ballots.models import Change
 from tests.services.rich import rich_bundle
 
@@ -164,13 +166,15 @@ def test_user_add(run: Run, database_url: str) -> None:
     run("import", WEIHAI / "welder.json")
     words = ("user", "add", "anna", "--role", "organiser", "--contest", WELDER, "--password-stdin")
     assert run(*words, stdin="short\n").code == 2
-    assert run(*words, stdin="correct horse\n").code == 0
+    assert run(*words, stdin="correct horse 7\n").code == 0
     assert run("user", "add", "Anna", "--role", "awards", "--password-stdin", stdin="ignored horse\n").code == 0
     nowhere = ("user", "add", "x", "--role", "unit", "--unit", "nowhere", "--password-stdin")
-    assert run(*nowhere, stdin="long enough\n").code == 2
+    assert run(*nowhere, stdin="long enough 77\n").code == 2
     database = Database(make_engine(database_url))
+    result = entering.sign_in(
+        database, LocalHasher(), Vault(["any"]), login="anna", password="correct horse 7", now=clock.now()
+    )
     with database.transaction() as session:
-        result = accounts.sign_in_password(session, login="anna", password="correct horse", now=clock.now())
         assert isinstance(result, accounts.SignInResult)
         assert {grant.role for grant in result.actor.grants} == {"organiser", "awards"}
         assert session.scalars(select(Person.login)).all() == ["anna"], "a refused command made someone"

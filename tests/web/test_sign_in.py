@@ -9,6 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from competition.accounts import service
+from competition.accounts.hashing import LocalHasher
+from competition.accounts.passwords import hashed
 from competition.accounts.policy import CONSOLE
 from competition.shared import clock
 from tests.web.conftest import WELDER, World
@@ -112,9 +114,11 @@ def test_signing_in_begins_a_fresh_session(world: World) -> None:
         assert "left" not in session
 
 
-def person(world: World, login: str = "wang", password: str = "correct horse") -> None:
+def person(world: World, login: str = "wang", password: str = "correct horse 7") -> None:
     with world.db.transaction() as session:
-        key = service.create_person(session, login=login, name="王", password=password, now=clock.now())
+        key = service.create_person(
+            session, login=login, name="王", password=hashed(LocalHasher(), password), now=clock.now()
+        )
         service.grant(session, key, "organiser", contest_id=world_contest(world), now=clock.now(), actor=CONSOLE)
 
 
@@ -131,7 +135,7 @@ def test_a_password_signs_in_and_goes_where_one_wanted_to_go(world: World) -> No
     client = world.client()
     asked = client.get(f"/manage/{WELDER}")
     assert asked.status_code == 302
-    answer = sign_in(client, "WANG", "correct horse", asked.location)
+    answer = sign_in(client, "WANG", "correct horse 7", asked.location)
     assert answer.status_code == 303  # type: ignore[attr-defined]
     assert answer.location == f"/manage/{WELDER}"  # type: ignore[attr-defined]
 
@@ -143,7 +147,7 @@ def test_nobody_is_sent_elsewhere_after_signing_in(world: World, next_: str) -> 
     answer = client.post(
         "/sign-in",
         query_string={"next": next_},
-        data={"csrf_token": forged(client, "/sign-in"), "login": "wang", "password": "correct horse"},
+        data={"csrf_token": forged(client, "/sign-in"), "login": "wang", "password": "correct horse 7"},
     )
     assert answer.location == f"/manage/{WELDER}"
 
@@ -162,7 +166,7 @@ def test_failures_lock_the_login_and_the_count_outlives_the_request(world: World
     client = world.client()
     for _ in range(5):
         assert sign_in(client, "wang", "incorrect horse").status_code == 403  # type: ignore[attr-defined]
-    assert sign_in(client, "wang", "correct horse").status_code == 429  # type: ignore[attr-defined]
+    assert sign_in(client, "wang", "correct horse 7").status_code == 429  # type: ignore[attr-defined]
 
 
 def test_too_many_tries_from_one_place_are_refused(world: World) -> None:
