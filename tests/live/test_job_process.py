@@ -258,20 +258,25 @@ def add_person(database: Database) -> None:
         )
 
 
-def sign_in(program: Beside, password: str = PASSWORD) -> int:
+def sign_in(program: Beside, password: str = PASSWORD, *, patience: float = 30) -> int:
     browser = requests.Session()
     page = browser.get(f"{program.address}/sign-in", timeout=10).text
     token = page.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
     form = {"csrf_token": token, "login": "li", "password": password}
-    return browser.post(f"{program.address}/sign-in", data=form, timeout=30, allow_redirects=False).status_code
+    return browser.post(f"{program.address}/sign-in", data=form, timeout=patience, allow_redirects=False).status_code
 
 
 def test_passwords_are_checked_by_the_job_process(program: Beside, database: Database) -> None:
     program.serve()
     add_person(database)
-    until(program.job_process)
+    worker = until(program.job_process)
     assert sign_in(program) == 303
     assert sign_in(program, "another password altogether") == 403
+    os.kill(worker, signal.SIGSTOP)
+    with pytest.raises(requests.ReadTimeout):
+        sign_in(program, patience=2)
+    os.kill(worker, signal.SIGCONT)
+    assert sign_in(program) == 303
 
 
 def test_it_refuses_in_sentences(program: Beside) -> None:
