@@ -221,7 +221,7 @@ def write(session: Session, made: Plan, *, vault: Vault, now: datetime) -> tuple
         if known is not None:
             rows[row] = known
         elif place is not None:
-            rows[row] = written[place]
+            rows[row] = written[place].id
     return {"new": come, "update": changed}, rows
 
 
