@@ -109,7 +109,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "LEITAI_REQUIRE_TOTP",
         "require_totp",
         "1",
-        "1: admins, organisers, chiefs, coders and supervisors who sign in by password need a one-time code. 0: they may.",
+        "1: admins, organisers, chiefs, coders and supervisors need a one-time code beside a password. 0: they may.",
         _yes_or_no,
     ),
     Setting(
@@ -121,16 +121,6 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _url("https", "http"),
         secret=True,
     ),
-    Setting(
-        "LEITAI_OIDC_URL",
-        "oidc_url",
-        "",
-        "The issuer of an OpenID Connect sign-in. Default: none.",
-        _url("https", "http"),
-    ),
-    Setting("LEITAI_OIDC_CLIENT", "oidc_client", "", "Our client id there."),
-    Setting("LEITAI_OIDC_SECRET", "oidc_secret", "", "Our client secret there.", secret=True),
-    Setting("LEITAI_OIDC_TITLE", "oidc_title", "", "What its button says. Default: the issuer's host."),
     Setting("LEITAI_MAX_BUNDLE_MB", "max_bundle_mb", "128", "The largest bundle that is read, in megabytes.", _count),
     Setting(
         "LEITAI_DEMO_LINKS",
@@ -157,10 +147,6 @@ class Config:
     demo_links: str | None = None
     require_totp: bool = True
     sms_url: str | None = None
-    oidc_url: str | None = None
-    oidc_client: str | None = None
-    oidc_secret: str | None = None
-    oidc_title: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:

@@ -15,7 +15,7 @@ from competition.accounts import audit, coming, service, totp
 from competition.accounts.browser import browser_secret, sign_browser_in
 from competition.accounts.models import Person, SignIn
 from competition.accounts.passwords import hashed
-from competition.accounts.views import agent, go, oidc_title, own_address, remote, start_page
+from competition.accounts.views import agent, go, own_address, remote, start_page
 from competition.extensions import limiter, services
 from competition.shared import clock
 from competition.shared.errors import DomainError
@@ -230,5 +230,4 @@ def _page(problems: dict[str, str] | None = None) -> Any:
             problems=problems or {},
             required=any(grant.role in service.CODE_ROLES for grant in actor().grants) or bool(actor().withheld),
             sms=bool(own.config.sms_url),
-            outside=oidc_title(own.config),
         )

@@ -45,8 +45,7 @@ def sign_in() -> Any:
         status = 429 if result.code == "too_many" else 403
     elif form.is_submitted():
         status = 400
-    outside = oidc_title(services().config)
-    return render_template("accounts/sign_in.html", form=form, next=wanted, outside=outside), status
+    return render_template("accounts/sign_in.html", form=form, next=wanted), status
 
 
 @blueprint.post("/sign-out")
@@ -101,11 +100,6 @@ def agent() -> str:
 
 def remote() -> str:
     return (request.remote_addr or "")[:60]
-
-
-def oidc_title(config: Any) -> str:
-    """What the button of the sign-in outside says; empty: there is none."""
-    return (config.oidc_title or urlsplit(config.oidc_url).hostname or "") if config.oidc_url else ""
 
 
 def go(address: str) -> Response:
