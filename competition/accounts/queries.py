@@ -58,11 +58,15 @@ START_PAGES = {
     "coder": "/code/{contest}",
     "supervisor": "/code/{contest}",
 }
+OWN_PAGES = {"unit": "/tasks", "contestant": "/registrations"}
+"""Start pages that belong to no one contest."""
 
 
 def start_address(session: Session, actor: Actor, role: str | None = None) -> str | None:
     """The path of the start page of `role` (None: of the actor's newest role that has one); None: there is none."""
     for grant in reversed(actor.grants):
+        if grant.role in OWN_PAGES and role in (None, grant.role):
+            return OWN_PAGES[grant.role]
         page = START_PAGES.get(grant.role)
         if page is None or role not in (None, grant.role) or grant.contest_id is None:
             continue
