@@ -61,7 +61,7 @@ from competition.pages.headers import secure
 from competition.pages.language import chosen_language
 from competition.pages.results import ResultsBook
 from competition.recommendation import layers_desk
-from competition.registration import attachments_desk, checkin_desk, quota_desk, small, team
+from competition.registration import attachments_desk, checkin_desk, quota_desk, small, task_sources, team
 from competition.registration import guards as entry_guards
 from competition.registration import manage as review_pages
 from competition.registration import sheets as registration_sheets_pages
@@ -208,6 +208,8 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     voiding.register(services.vault)
     decoding.register(SubmittedResults(reader))
     ready.register()
+    task_sources.register()
+    tasks.register()
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor
     app.extensions["leitai.metrics"] = health.Metrics()
