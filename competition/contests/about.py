@@ -15,6 +15,20 @@ TEXTS: Final[dict[str, tuple[Any, int]]] = {
     "contact": (_l("联系方式"), 500),
 }
 """Texts of a contest by their key: what they are called, and how many characters they may have."""
+KINDS: Final[dict[str, Any]] = {
+    "skill": _l("职业技能竞赛"),
+    "digital": _l("数字变革创新大赛"),
+    "achievement": _l("创新创效成果竞赛"),
+    "challenge": _l("揭榜攻关"),
+    "suggestion": _l("合理化建议"),
+    "practice": _l("岗位练兵"),
+}
+LEVELS: Final[dict[str, Any]] = {
+    "enterprise": _l("企业级"),
+    "county": _l("区市级"),
+    "city": _l("市级"),
+    "province": _l("省级"),
+}
 LABELS: Final[dict[str, Any]] = {"model": _l("示范性竞赛"), "leading": _l("引领性竞赛")}
 PARTS: Final[dict[str, Any]] = {
     "host": _l("主办"),

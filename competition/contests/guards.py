@@ -23,20 +23,20 @@ from competition.shared import clock
 def described(session: Session, track: Track) -> list[Missing]:
     """Guard of `registration`: the contest says what it is, when it takes registrations and who holds it."""
     contest = session.get_one(Contest, track.contest_id)
-    about = f"/manage/{contest.code}/edit"
+    edit = f"/manage/{contest.code}/edit"
     found = []
     if not contest.title.strip():
-        found.append(Missing(_("赛事还没有名称。"), about))
+        found.append(Missing(_("赛事还没有名称。"), f"{edit}/basics"))
     if contest.kind not in CONTEST_KINDS or contest.level not in LEVELS:
-        found.append(Missing(_("请选择赛事的类别和级别。"), about))
+        found.append(Missing(_("请选择赛事的类别和级别。"), f"{edit}/basics"))
     opens, closes = contest.registration_opens_at, contest.registration_closes_at
     if opens is None or closes is None:
-        found.append(Missing(_("请填写报名开始和截止时间。"), about))
+        found.append(Missing(_("请填写报名开始和截止时间。"), f"{edit}/dates"))
     elif closes <= opens:
-        found.append(Missing(_("报名截止时间须晚于开始时间。"), about))
+        found.append(Missing(_("报名截止时间须晚于开始时间。"), f"{edit}/dates"))
     hosts = select(ContestHost.id).where(ContestHost.contest_id == contest.id, ContestHost.part == "host").limit(1)
     if session.scalar(hosts) is None:
-        found.append(Missing(_("请至少填写一个主办单位。"), about))
+        found.append(Missing(_("请至少填写一个主办单位。"), f"{edit}/hosts"))
     return found
 
 
@@ -46,7 +46,7 @@ def judged(session: Session, track: Track) -> list[Missing]:
     Where every weight is at most 1 and one is less, they are parts of a whole and must make 1.
     """
     code = session.get_one(Contest, track.contest_id).code
-    link = f"/manage/{code}/edit/tracks/{track.code}"
+    link = f"/manage/{code}/edit/stages/{track.code}"
     stages = track_definition(track).stages
     if not stages:
         return [Missing(_("赛项“%(track)s”还没有环节。", track=track.title), link)]
@@ -88,7 +88,7 @@ class RegistrationOver:
         closes = contest.registration_closes_at
         if closes is None or closes <= self.now():
             return []
-        return [Missing(_("报名还没有截止。"), f"/manage/{contest.code}/edit")]
+        return [Missing(_("报名还没有截止。"), f"/manage/{contest.code}/edit/dates")]
 
 
 def register() -> None:

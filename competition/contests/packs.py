@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 from competition.accounts import approval as approvals
 from competition.accounts import approval_kinds, audit
 from competition.accounts.approval_kinds import ApprovalKind
-from competition.accounts.models import Approval
+from competition.accounts.models import Approval, Grant
+from competition.accounts.notices import tell
 from competition.accounts.policy import Actor
 from competition.contests import queries
 from competition.contests.changes import change_table
@@ -238,7 +239,19 @@ def _ask(
         now=now,
     )
     session.flush()
+    _call(session, contest, pack.approval_id, actor, now)
     return pack
+
+
+def _call(session: Session, contest: Contest, approval: int, actor: Actor, now: datetime) -> None:
+    """A message to everybody else who runs the contest: one of them is to answer."""
+    others = select(Grant.person_id).where(
+        Grant.role == "organiser", Grant.contest_id == contest.id, Grant.person_id != actor.person_id
+    )
+    values = {"name": actor.name, "title": _("%(contest)s的规则", contest=contest.title)}
+    for person_id in sorted(set(session.scalars(others))):
+        link = f"/approvals/{approval}"
+        tell(session, person_id, "approval.asked", values, link=link, contest_id=contest.id, now=now)
 
 
 def _publish(session: Session, contest: Contest, pack: RulePack, now: datetime) -> None:

@@ -8,6 +8,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
+from competition.contests.about import KINDS as KINDS
+from competition.contests.about import LEVELS as LEVELS
 from competition.contests.rules import Criterion, Prize, Stage, Track, leaves_of
 from competition.recommendation.rules import Line, Nomination
 
@@ -32,15 +34,6 @@ NOW = {
     "archived": _l("已归档"),
 }
 STEPS = ("registration", "draw", "scoring", "review", "notice", "final")
-KINDS = {
-    "skill": _l("职业技能竞赛"),
-    "digital": _l("数字变革创新大赛"),
-    "achievement": _l("创新创效成果竞赛"),
-    "challenge": _l("揭榜攻关"),
-    "suggestion": _l("合理化建议"),
-    "practice": _l("岗位练兵"),
-}
-LEVELS = {"enterprise": _l("企业级"), "county": _l("区市级"), "city": _l("市级"), "province": _l("省级")}
 STANDINGS = {"provisional": _l("暂定成绩"), "reviewed": _l("已复核"), "notice": _l("公示中"), "final": _l("最终结果")}
 STATUSES = {
     "ranked": _l("有名次"),
