@@ -120,7 +120,8 @@ def answer(
         raise DomainError("forbidden", _("您无权对这项申请作出决定。"))
     if not approve and not note.strip():
         raise DomainError("bad_request", _("不同意须说明理由。"), "note")
-    if approve and shown is not None and approval.state == "asked" and shown != stamp(session, approval):
+    waits = approval.state == "asked" and approval.asked_by != actor.person_id
+    if approve and waits and shown is not None and shown != stamp(session, approval):
         raise DomainError("conflict", _("打开页面之后影响有了变化,请看过新的影响再决定。"))
     approvals.decide(session, approval_id, approve, actor=actor, now=now, note=note.strip())
     if approve:
