@@ -93,12 +93,12 @@ def open_registration(session: Session, number: str, *, actor: Actor, now: datet
     if registration is None or not may_attach(session, actor, registration):
         raise DomainError("unknown", _("没有这份报名。"))
     if registration.state not in ("draft", "returned"):
-        raise DomainError("locked", _("报名已提交,文件不能再改。需要更换时,请审核单位先退回。"))
+        raise DomainError("locked", _("报名已提交，文件不能再改。需要更换时，请审核单位先退回。"))
     contest = session.get_one(Contest, registration.contest_id)
     phase = session.get_one(Track, registration.track_id).phase
     over = contest.registration_closes_at is not None and now > contest.registration_closes_at
     if phase != "registration" or (over and registration.state == "draft"):
-        raise DomainError("not_open", _("报名已截止,不能再上传文件。"))
+        raise DomainError("not_open", _("报名已截止，不能再上传文件。"))
     return registration
 
 
@@ -123,7 +123,7 @@ def begin(session: Session, wanted: Wanted, *, actor: Actor, now: datetime, free
             "file",
         )
     if wanted.size * 2 > free:
-        raise DomainError("too_large", _("服务器的存储空间不足,请联系主办方。"), "file")
+        raise DomainError("too_large", _("服务器的存储空间不足，请联系主办方。"), "file")
     waiting = session.scalar(
         select(func.count())
         .select_from(StoredFile)
@@ -197,7 +197,7 @@ def remove(session: Session, number: str, key: str, *, actor: Actor, now: dateti
         .where(Attachment.registration_id == registration.id, StoredFile.key == key, Attachment.replaced_at.is_(None))
     ).first()
     if found is None:
-        raise DomainError("unknown", _("没有这个文件,或者已经删除。"))
+        raise DomainError("unknown", _("没有这个文件，或者已经删除。"))
     attachment, _file = found
     attachment.replaced_at = now
     registration.updated_at = now

@@ -99,7 +99,7 @@ def read_workbook(data: bytes, columns: Sequence[Column], *, max_rows: int = 5_0
     try:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     except Exception:  # openpyxl answers a broken file with whatever it stumbled over
-        raise SheetError([_("这个文件不是可读的 Excel 工作簿(.xlsx)。请用模板另存一份再上传。")]) from None
+        raise SheetError([_("这个文件不是可读的 Excel 工作簿（.xlsx）。请用模板另存一份再上传。")]) from None
     try:
         lines = book.worksheets[0].iter_rows(values_only=True) if book.worksheets else iter(())
         places = _places([_text(cell) for cell in next(lines, ())], columns)
@@ -128,7 +128,7 @@ def _look_inside(data: bytes) -> None:
     unpacked = sum(part.file_size for part in parts)
     packed = sum(part.compress_size for part in parts) or 1
     if len(parts) > MAX_PARTS or unpacked > MAX_UNPACKED or (unpacked > 1_000_000 and unpacked > MAX_RATIO * packed):
-        raise SheetError([_("这个文件解压后过大,已拒绝。请用模板重新填写。")])
+        raise SheetError([_("这个文件解压后过大，已拒绝。请用模板重新填写。")])
 
 
 def _places(heads: Sequence[str], columns: Sequence[Column]) -> dict[str, int]:

@@ -52,7 +52,7 @@ def look_for(path: Path, kind: Kind, name: str, terms: Sequence[Term]) -> list[F
         read_anything = read_anything or bool(text.strip())
         found += [Found(where, term.text, term.kind) for term in _within(text, terms)]
     if kind.family in ("image", "video", "audio", "archive") or not read_anything:
-        found.append(Found(_("内容"), _("没有可检索的文字,须由人看过"), "unread"))
+        found.append(Found(_("内容"), _("没有可检索的文字，须由人看过"), "unread"))
     return list(dict.fromkeys(found))
 
 

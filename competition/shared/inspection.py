@@ -89,7 +89,7 @@ class Unfit(Exception):
 def taken() -> str:
     """What is taken, for people."""
     return _(
-        "PDF、图片(JPG、PNG、WebP)、视频(MP4、MOV)、音频(MP3、M4A)、Word、Excel、PowerPoint(.docx、.xlsx、.pptx)、ZIP"
+        "PDF、图片（JPG、PNG、WebP）、视频（MP4、MOV）、音频（MP3、M4A）、Word、Excel、PowerPoint（.docx、.xlsx、.pptx）、ZIP"
     )
 
 
@@ -101,7 +101,7 @@ def first_look(head: bytes, families: tuple[str, ...] = ()) -> None:
     guessed = _guess(head)
     if guessed is None or (guessed.family == "archive" and _zip_may_do(families)):
         if guessed is None:
-            raise Unfit(_("不能识别这个文件的类型。可以上传:%(taken)s。", taken=taken()))
+            raise Unfit(_("不能识别这个文件的类型。可以上传：%(taken)s。", taken=taken()))
         return
     _wanted(guessed, families)
 
@@ -111,7 +111,7 @@ def inspect(path: Path, families: tuple[str, ...] = ()) -> Kind:
     with path.open("rb") as file:
         kind = _guess(file.read(HEAD))
     if kind is None:
-        raise Unfit(_("不能识别这个文件的类型。可以上传:%(taken)s。", taken=taken()))
+        raise Unfit(_("不能识别这个文件的类型。可以上传：%(taken)s。", taken=taken()))
     if kind.family == "archive":
         kind = _look_into_zip(path)
     _wanted(kind, families)
@@ -142,7 +142,7 @@ def _wanted(kind: Kind, families: tuple[str, ...]) -> None:
         wanted = "、".join(str(FAMILIES[family]) for family in families if family in FAMILIES)
         raise Unfit(
             _(
-                "这里要的是:%(wanted)s;这个文件按内容看是%(found)s。请换一个文件。",
+                "这里要的是：%(wanted)s；这个文件按内容看是%(found)s。请换一个文件。",
                 wanted=wanted,
                 found=str(FAMILIES[kind.family]),
             )
@@ -157,21 +157,21 @@ def _look_into_zip(path: Path) -> Kind:
         raise Unfit(_("这个压缩包已损坏或不完整。请重新压缩后再上传。")) from None
     unpacked, packed = sum(part.file_size for part in parts), path.stat().st_size
     if len(parts) > MAX_PARTS or unpacked > MAX_UNPACKED or (unpacked > SMALL and unpacked > MAX_RATIO * packed):
-        raise Unfit(_("这个文件解压后过大(%(mb)s MB),已拒绝。", mb=unpacked // 1024**2))
+        raise Unfit(_("这个文件解压后过大（%(mb)s MB），已拒绝。", mb=unpacked // 1024**2))
     if any(part.flag_bits & 0x1 for part in parts):
-        raise Unfit(_("这个文件有密码,评审无法打开。请去掉密码后再上传。"))
+        raise Unfit(_("这个文件有密码，评审无法打开。请去掉密码后再上传。"))
     names = {part.filename for part in parts}
     if any(name.startswith(("/", "\\")) or ".." in Path(name.replace("\\", "/")).parts for name in names):
-        raise Unfit(_("压缩包里有不安全的路径,已拒绝。请重新压缩后再上传。"))
+        raise Unfit(_("压缩包里有不安全的路径，已拒绝。请重新压缩后再上传。"))
     if any(name.lower().endswith("vbaproject.bin") for name in names):
-        raise Unfit(_("文档里有宏,已拒绝。请另存为不含宏的格式。"))
+        raise Unfit(_("文档里有宏，已拒绝。请另存为不含宏的格式。"))
     nested = [name for name in names if name.lower().endswith((".zip", ".rar", ".7z", ".gz", ".bz2", ".xz"))]
     if "[Content_Types].xml" in names:
         for main, media_type in _MAIN_PARTS.items():
             if main in names:
                 return KINDS[media_type]
     if nested:
-        raise Unfit(_("压缩包里还有压缩包(%(name)s)。请解开后只压缩一层。", name=nested[0][:60]))
+        raise Unfit(_("压缩包里还有压缩包（%(name)s）。请解开后只压缩一层。", name=nested[0][:60]))
     return KINDS["application/zip"]
 
 
@@ -192,11 +192,11 @@ def _look_into_pdf(path: Path) -> None:
     try:
         reader = PdfReader(path)
         if reader.is_encrypted:
-            raise Unfit(_("这个文件有密码,评审无法打开。请去掉密码后再上传。"))
+            raise Unfit(_("这个文件有密码，评审无法打开。请去掉密码后再上传。"))
         pages = len(reader.pages)
     except Unfit:
         raise
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
         raise Unfit(_("这个 PDF 已损坏。请重新导出后再上传。")) from None
     if not 0 < pages <= MAX_PAGES:
-        raise Unfit(_("这个 PDF 有 %(n)s 页;可以上传 1 至 %(most)s 页。", n=pages, most=MAX_PAGES))
+        raise Unfit(_("这个 PDF 有 %(n)s 页；可以上传 1 至 %(most)s 页。", n=pages, most=MAX_PAGES))

@@ -206,4 +206,4 @@ def test_what_cannot_be_read_is_left_to_a_person(data: bytes, tmp_path: Path) ->
 def test_an_entity_bomb_is_not_expanded(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "王磊">]><x>&a;</x>'
     data = made_files.archive({"[Content_Types].xml": "", "word/document.xml": bomb})
-    assert found(tmp_path, data) == [("没有可检索的文字,须由人看过", "unread")]
+    assert found(tmp_path, data) == [("没有可检索的文字，须由人看过", "unread")]
