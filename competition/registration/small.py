@@ -24,7 +24,7 @@ from competition.registration.open_contests import open_contest
 from competition.registration.own import shut
 from competition.registration.small_entries import Improvement
 from competition.registration.unit_search import find_units, unit_shown
-from competition.registration.views import STATUS, sign_up_address
+from competition.registration.views import STATUS, each_person, sign_up_address
 from competition.shared import clock
 from competition.shared.errors import DomainError
 from competition.shared.guards import actor, allow
@@ -44,7 +44,7 @@ def page(code: str, track: str) -> Any:
 
 
 @blueprint.post("/contests/<code>/<track>/suggest")
-@limiter.limit("30 per minute")
+@limiter.limit("30 per minute", key_func=each_person)
 @allow("signed_in")
 def hand_in(code: str, track: str) -> Any:
     """Saved and handed in; sent again with the same `op`, once. A script asks for JSON, a plain form gets pages."""

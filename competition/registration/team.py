@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from competition.accounts.consents import text_in_force
 from competition.extensions import limiter, services
 from competition.registration import teams
-from competition.registration.views import STATUS, form_page, sign_up_address
+from competition.registration.views import STATUS, each_person, form_page, sign_up_address
 from competition.shared import clock
 from competition.shared.errors import DomainError
 from competition.shared.guards import actor, allow
@@ -21,7 +21,7 @@ blueprint = Blueprint("team", __name__)
 
 
 @blueprint.post("/registrations/<number>/team/invite")
-@limiter.limit("60 per minute")
+@limiter.limit("60 per minute", key_func=each_person)
 @allow("signed_in")
 def invite(number: str) -> Any:
     """A new link, shown once: only its hash is kept."""
@@ -71,7 +71,7 @@ def leave(number: str) -> Any:
 
 
 @blueprint.get("/join/<token>")
-@limiter.limit("120 per minute")
+@limiter.limit("120 per minute", key_func=each_person)
 @allow("everyone")
 def join(token: str) -> Any:
     """Which team of which contest, before anybody joins."""
@@ -79,7 +79,7 @@ def join(token: str) -> Any:
 
 
 @blueprint.post("/join/<token>")
-@limiter.limit("30 per minute")
+@limiter.limit("30 per minute", key_func=each_person)
 @allow("signed_in")
 def accept(token: str) -> Any:
     form = request.form

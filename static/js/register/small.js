@@ -38,6 +38,7 @@ form.addEventListener('submit', async (event) => {
   const words = button.textContent;
   button.setAttribute('aria-disabled', 'true');
   button.textContent = t('正在提交…');
+  document.querySelector('[data-told]').replaceChildren();
   try {
     const response = await fetch(form.action, { method: 'POST', body: new FormData(form), headers: { Accept: 'application/json' } });
     const answer = await response.json();
