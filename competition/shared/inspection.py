@@ -180,7 +180,7 @@ def _look_at_image(path: Path) -> None:
         with Image.open(path) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
-                raise Unfit(_("图片过大(%(w)s × %(h)s 像素)。请缩小后再上传。", w=width, h=height))
+                raise Unfit(_("图片过大（%(w)s × %(h)s 像素）。请缩小后再上传。", w=width, h=height))
             image.verify()
     except Unfit:
         raise
