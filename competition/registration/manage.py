@@ -121,13 +121,16 @@ def many() -> Any:
     who: Actor = actor()
     numbers = list(dict.fromkeys(form.getlist("number")))[:500]
     action = form.get("action", "confirm")
+    if action not in DONE:
+        abort(400)
     back = _own_path(form.get("back", "")) or url_for("pages.home")
     if not numbers:
         flash(_("请先勾选报名。"))
         return redirect(back, 303)
     typed, problem = form.get("typed"), ""
     if typed is not None:
-        versions = {number: int(form.get(f"v-{number}", "0") or 0) for number in numbers}
+        # What was not shown to the reviewer counts as changed.
+        versions = {number: form.get(f"v-{number}", 0, type=int) for number in numbers}
         if typed.strip() != str(len(numbers)):
             problem = _("请输入要处理的数量 %(n)s，以示确认。", n=len(numbers))
         else:

@@ -141,6 +141,16 @@ def test_many_need_the_count_typed(office: Office) -> None:
     # The same form sent again finds them changed.
     office.post("unit", "/review/many", 409, number=numbers[1:], action="confirm", typed="2", **versions)
     office.post("other", "/review/many", 404, number=numbers, action="confirm")
+    office.post("unit", "/review/many", 400, number=numbers, action="praise")
+
+
+def test_many_without_what_was_seen_are_not_decided(office: Office) -> None:
+    grant(office, 5)
+    number = office.hand_in("王磊")
+    for seen in ("", "new"):
+        values = {"number": number, "action": "confirm", "typed": "1", f"v-{number}": seen}
+        office.post("unit", "/review/many", 409, **values)
+    assert office.row(number).step == 0
 
 
 def test_the_last_yes_makes_an_entry(office: Office) -> None:
