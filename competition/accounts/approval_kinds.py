@@ -115,14 +115,14 @@ def answer(
         raise DomainError("unknown", _("没有这项申请。"))
     kind = _kinds.get(approval.kind)
     if kind is None:
-        raise DomainError("unknown", _("没有这一类申请,请联系系统管理员。"))
+        raise DomainError("unknown", _("没有这一类申请，请联系系统管理员。"))
     if approval.asked_by != actor.person_id and not kind.may_decide(session, actor, approval):
         raise DomainError("forbidden", _("您无权对这项申请作出决定。"))
     if not approve and not note.strip():
         raise DomainError("bad_request", _("不同意须说明理由。"), "note")
     waits = approval.state == "asked" and approval.asked_by != actor.person_id
     if approve and waits and shown is not None and shown != stamp(session, approval):
-        raise DomainError("conflict", _("打开页面之后影响有了变化,请看过新的影响再决定。"))
+        raise DomainError("conflict", _("打开页面之后影响有了变化，请看过新的影响再决定。"))
     approvals.decide(session, approval_id, approve, actor=actor, now=now, note=note.strip())
     if approve:
         approvals.apply_once(

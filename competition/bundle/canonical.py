@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from competition.bundle.records import Bundle
 from competition.contests import rules as c
+from competition.contests.pack import team_points_tree, track_tree
 from competition.registration.rules import Entry
 from competition.scoring.evidence import Mark, Panel
 from competition.scoring.numbers import format_amount
@@ -51,74 +52,10 @@ def _some(**values: object) -> Tree:
     }
 
 
-def _criterion(one: c.Criterion) -> Tree:
-    if one.heading:
-        return _some(
-            code=one.code, title=one.title, note=one.note, criteria=[_criterion(below) for below in one.criteria]
-        )
-    graded = one.kind == "grade"
-    return _some(
-        code=one.code,
-        title=one.title,
-        note=one.note,
-        kind=one.kind,
-        min=None if graded else one.min,
-        max=one.top,
-        step=None if graded else one.step,
-        factor=one.factor,
-        descriptors=list(one.descriptors) or None,
-    )
-
-
-def _stage(stage: c.Stage) -> Tree:
-    aggregate, advance = stage.aggregate, stage.advance
-    return _some(
-        code=stage.code,
-        title=stage.title,
-        weight=stage.weight,
-        criteria=[_criterion(one) for one in stage.criteria],
-        aggregate=_some(
-            over=aggregate.over,
-            method=aggregate.method,
-            drop_low=aggregate.drop_low,
-            drop_high=aggregate.drop_high,
-            trim_from=aggregate.trim_from,
-        ),
-        places=stage.places,
-        rounding=stage.rounding,
-        attempts=stage.attempts,
-        attempt_count=stage.attempt_count,
-        normalise=stage.normalise,
-        advance=None if advance is None else _some(by=advance.by, top=advance.top, min=advance.min),
-    )
-
-
 def _track(track: c.Track) -> Tree:
-    ranking = track.ranking
-    return _some(
-        code=track.code,
-        title=track.title,
-        phase=track.phase,
-        stages=[_stage(stage) for stage in track.stages],
-        ranking=_some(
-            places=ranking.places,
-            rounding=ranking.rounding,
-            tie_break=list(ranking.tie_break),
-            ties=ranking.ties,
-        ),
-        prizes=[
-            _some(
-                code=prize.code,
-                title=prize.title,
-                count=prize.count,
-                share=prize.share,
-                round=prize.round,
-                min_score=prize.min_score,
-                ties=prize.ties,
-            )
-            for prize in track.prizes
-        ],
-    )
+    """A track in the words of its rule pack, and its phase where it has one of its own."""
+    tree = track_tree(track)
+    return _some(code=tree.pop("code"), title=tree.pop("title"), phase=track.phase) | tree
 
 
 def _scheme(scheme: c.Scheme) -> Tree:
@@ -189,7 +126,6 @@ def _marks(marks: Iterable[Mark]) -> list[Tree]:
 def canonical(bundle: Bundle) -> Tree:
     """The canonical form of a bundle as a tree of what JSON holds; attributes may be `Decimal`s besides."""
     contest = settle_phases(bundle.contest)
-    points = contest.team_points
     first = {track.code: track.stages[0].code for track in contest.tracks if track.stages}
     return _some(
         format=FORMAT,
@@ -244,9 +180,7 @@ def canonical(bundle: Bundle) -> Tree:
             _some(track=one.track, stage=one.stage, entry=one.entry, seconds=one.seconds)
             for one in sorted(bundle.timings, key=lambda one: (one.track, one.stage, one.entry))
         ],
-        team_points=None
-        if points is None
-        else {"points": [format_amount(one) for one in points.points], "others": format_amount(points.others)},
+        team_points=team_points_tree(contest.team_points),
         schemes=[_scheme(scheme) for scheme in contest.schemes],
     )
 

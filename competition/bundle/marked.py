@@ -60,7 +60,7 @@ def _gone_track(session: Session, row: models.Track) -> Iterator[Problem]:
         session.scalar(select(func.count()).select_from(Registration).where(Registration.track_id == row.id)) or 0
     )
     if entries:
-        yield Problem("tracks", _("赛项“%(track)s”已有报名或参赛项目,不能删除。", track=row.title))
+        yield Problem("tracks", _("赛项“%(track)s”已有报名或参赛项目，不能删除。", track=row.title))
 
 
 def _track(session: Session, row: models.Track, new: rules.Track, at: str) -> Iterator[Problem]:
@@ -68,7 +68,7 @@ def _track(session: Session, row: models.Track, new: rules.Track, at: str) -> It
     for stage in session.scalars(select(models.Stage).where(models.Stage.track_id == row.id)):
         if stage.code.casefold() not in places:
             if _has_evidence(session, row, stage):
-                sentence = _("环节“%(stage)s”已有评分或裁定,不能删除。", stage=stage.title)
+                sentence = _("环节“%(stage)s”已有评分或裁定，不能删除。", stage=stage.title)
                 yield Problem(f"{at}.stages", sentence)
             continue
         place, record = places[stage.code.casefold()]
@@ -94,10 +94,10 @@ def _stage(session: Session, row: models.Stage, new: rules.Stage, at: str) -> It
         .where(_seat.c.stage_id == row.id)
     )
     if attempts is not None and attempts > new.attempt_count:
-        sentence = _("环节“%(stage)s”已评到第 %(n)s 轮,轮数不能再少。", stage=row.title, n=attempts)
+        sentence = _("环节“%(stage)s”已评到第 %(n)s 轮，轮数不能再少。", stage=row.title, n=attempts)
         yield Problem(f"{at}.attempt_count", sentence)
     if new.normalise.startswith("panel") and _in_two_panels(session, row.id):
-        sentence = _("环节“%(stage)s”有参赛项目在两个评审组里,不能按组换算。", stage=row.title)
+        sentence = _("环节“%(stage)s”有参赛项目在两个评审组里，不能按组换算。", stage=row.title)
         yield Problem(f"{at}.normalise", sentence)
     yield from _criteria(session, row, new, at)
 
@@ -140,10 +140,10 @@ def _criteria(session: Session, row: models.Stage, new: rules.Stage, at: str) ->
         said = {"stage": row.title, "criterion": leaf.title, "n": len(marks)}
         record = then.get(code)
         if record is None:
-            sentence = _("环节“%(stage)s”的“%(criterion)s”已有 %(n)s 个评分,不能删除或改为分组。", **said)
+            sentence = _("环节“%(stage)s”的“%(criterion)s”已有 %(n)s 个评分，不能删除或改为分组。", **said)
             yield Problem(f"{at}.criteria", sentence)
         elif record.kind != leaf.kind:
-            sentence = _("环节“%(stage)s”的“%(criterion)s”已有 %(n)s 个评分,不能改评分方式。", **said)
+            sentence = _("环节“%(stage)s”的“%(criterion)s”已有 %(n)s 个评分，不能改评分方式。", **said)
             yield Problem(f"{at}.criteria", sentence)
         else:
             yield from _too_narrow(record, marks, said, at)
@@ -154,7 +154,7 @@ def _too_narrow(record: rules.Criterion, marks: list[Decimal], said: dict[str, o
     if wrong:
         shown = "、".join(f"{value:f}" for value in sorted(set(wrong), reverse=True)[:5])
         sentence = _(
-            "环节“%(stage)s”的“%(criterion)s”已有评分 %(values)s,不合新的分值范围或步长。", values=shown, **said
+            "环节“%(stage)s”的“%(criterion)s”已有评分 %(values)s，不合新的分值范围或步长。", values=shown, **said
         )
         yield Problem(f"{at}.criteria", sentence)
 

@@ -20,7 +20,7 @@ class SeasonForm(FlaskForm):
         _l("代码"),
         validators=[
             InputRequired(_l("请填写代码")),
-            Regexp(CODE, message=_l("代码只能用字母、数字和 . _ -,以字母或数字开头")),
+            Regexp(CODE, message=_l("代码只能用字母、数字和 . _ -，以字母或数字开头")),
             Length(max=64),
         ],
         render_kw={"autocapitalize": "none", "spellcheck": "false"},
@@ -40,17 +40,21 @@ class ProposalForm(FlaskForm):
     level = SelectField(_l("级别"))
     unit = SelectField(_l("申报单位"), coerce=int)
     occupation = StringField(_l("工种"), validators=[Length(max=100)])
-    occupation_code = StringField(_l("职业编码"), validators=[Length(max=20)], description=_l("形如 6-18-02-04,可不填"))
+    occupation_code = StringField(
+        _l("职业编码"), validators=[Length(max=20)], description=_l("形如 6-18-02-04，可不填")
+    )
     scope = TextAreaField(_l("应用范围"), validators=[Length(max=1000)], description=_l("哪些行业、企业用到这个工种"))
     workers = IntegerField(
         _l("从业人员数"),
         validators=[Optional(), NumberRange(0, 10**8, _l("请填 0 以上的整数"))],
         description=_l("全市大约多少人"),
     )
-    technology = TextAreaField(_l("技术含量"), validators=[Length(max=1000)], description=_l("难在哪里,水平怎样分高低"))
+    technology = TextAreaField(
+        _l("技术含量"), validators=[Length(max=1000)], description=_l("难在哪里，水平怎样分高低")
+    )
     months = StringField(_l("举办时间"), validators=[Length(max=100)], description=_l("如 9 月至 10 月"))
     budget = DecimalField(
-        _l("经费预算(元)"),
+        _l("经费预算（元）"),
         places=None,
         validators=[Optional(), NumberRange(Decimal(0), Decimal(10**12), _l("请填 0 以上的金额"))],
     )

@@ -59,7 +59,7 @@ def judged(session: Session, track: Track) -> list[Missing]:
         found.append(Missing(_("赛项“%(track)s”各环节的权重都是 0。", track=track.title), link))
     elif len(weights) > 1 and max(weights) <= 1 and min(weights) < 1 and total != 1:
         said = {"track": track.title, "sum": f"{total:f}"}
-        found.append(Missing(_("赛项“%(track)s”各环节的权重合计 %(sum)s,应为 1。", **said), link))
+        found.append(Missing(_("赛项“%(track)s”各环节的权重合计 %(sum)s，应为 1。", **said), link))
     return found
 
 
@@ -69,11 +69,11 @@ def rules_published(session: Session, track: Track) -> list[Missing]:
     if packs.in_force(session, contest):
         return []
     if packs.asked(session, contest.id) is not None:
-        sentence = _("规则已提交发布,等待第二位主办方同意。")
+        sentence = _("规则已提交发布，等待第二位主办方同意。")
     elif packs.published(session, contest.id) is None:
-        sentence = _("规则还没有发布:请提交,由第二位主办方同意。")
+        sentence = _("规则还没有发布：请提交，由第二位主办方同意。")
     else:
-        sentence = _("规则在发布之后有改动:请重新提交发布。")
+        sentence = _("规则在发布之后有改动：请重新提交发布。")
     return [Missing(sentence, f"/manage/{contest.code}/rules", firm=True)]
 
 

@@ -120,12 +120,12 @@ def ask_publish(session: Session, contest: Contest, *, reason: str = "", actor: 
     _check_may(actor, contest)
     document = current_document(session, contest)
     if not document["tracks"]:
-        raise DomainError("incomplete", _("还没有赛项,请先编写赛项和评分标准。"))
+        raise DomainError("incomplete", _("还没有赛项，请先编写赛项和评分标准。"))
     document = _tools().read(session, contest, document)
     if in_force(session, contest):
-        raise DomainError("conflict", _("现行规则已经发布,没有要发布的改动。"))
+        raise DomainError("conflict", _("现行规则已经发布，没有要发布的改动。"))
     if marked(session, contest.id) and not reason.strip():
-        raise DomainError("bad_request", _("已有评分,发布规则须填写理由。"), "reason")
+        raise DomainError("bad_request", _("已有评分，发布规则须填写理由。"), "reason")
     return _ask(session, contest, document, {}, reason, actor, now)
 
 
@@ -140,14 +140,14 @@ def propose_change(
     """
     _check_may(actor, contest)
     if published(session, contest.id) is None:
-        raise DomainError("not_open", _("规则还没有发布,请直接修改,不必提出变更。"))
+        raise DomainError("not_open", _("规则还没有发布，请直接修改，不必提出变更。"))
     document = _tools().read(session, contest, document)
     if pack_hash(document) == pack_hash(current_document(session, contest)):
-        raise DomainError("bad_request", _("与现行规则没有差别,没有要变更的内容。"))
+        raise DomainError("bad_request", _("与现行规则没有差别，没有要变更的内容。"))
     effects: Tree = {}
     if marked(session, contest.id):
         if not reason.strip():
-            raise DomainError("bad_request", _("已有评分,变更规则须填写理由。"), "reason")
+            raise DomainError("bad_request", _("已有评分，变更规则须填写理由。"), "reason")
         effects = _tools().effects(session, contest, document)
     return _ask(session, contest, document, effects, reason, actor, now)
 
@@ -291,15 +291,15 @@ def describe(session: Session, approval: Approval) -> list[str]:
     if contest is None or pack is None:
         return []
     before = published(session, contest.id)
-    lines = [_("%(contest)s的规则,校验码 %(hash)s", contest=contest.title, hash=pack.hash[:12])]
+    lines = [_("%(contest)s的规则，校验码 %(hash)s", contest=contest.title, hash=pack.hash[:12])]
     if pack.state == "published":
         lines.append(_("已发布为第 %(n)s 版。", n=pack.version))
         return lines
     if before is None:
-        lines.append(_("首次发布:同意后规则对外公布,赛项可以开始报名。"))
+        lines.append(_("首次发布：同意后规则对外公布，赛项可以开始报名。"))
         return lines
     number = len(differences(before.document, pack.document))
-    lines.append(_("在第 %(n)s 版上改动 %(count)s 处,同意后成为新的一版。", n=before.version, count=number))
+    lines.append(_("在第 %(n)s 版上改动 %(count)s 处，同意后成为新的一版。", n=before.version, count=number))
     if pack.state == "asked" and marked(session, contest.id):
         lines += effect_lines(effects_now(session, pack))
     return lines
@@ -339,11 +339,11 @@ def _apply(session: Session, approval: Approval, actor: Actor, now: datetime) ->
         raise DomainError("conflict", _("这项申请已有结论。"))
     current = pack_hash(current_document(session, contest))
     if current != approval.payload["base"]:
-        raise DomainError("conflict", _("提出之后规则又有改动,请撤回后按现在的规则重新提出。"))
+        raise DomainError("conflict", _("提出之后规则又有改动，请撤回后按现在的规则重新提出。"))
     changed = pack.hash != current
     details: dict[str, Any] = {"hash": pack.hash, "base": approval.payload["base"], "asked_by": approval.asked_by}
     if changed and not pack.reason and marked(session, contest.id):
-        raise DomainError("bad_request", _("提出之后已有评分,变更须写明理由,请重新提出。"))
+        raise DomainError("bad_request", _("提出之后已有评分，变更须写明理由，请重新提出。"))
     if changed:
         # The fold that is kept is one of evidence that cannot move until the commit.
         for track in tracks_of(session, contest.id):

@@ -131,7 +131,7 @@ def create_season(
     if not may_decide(actor):
         raise DomainError("forbidden", _("只有系统管理员可以建立年度计划。"))
     if session.scalar(select(Season.id).where(Season.code_key == code.casefold())) is not None:
-        raise DomainError("conflict", _("代码“%(code)s”已有计划使用,请换一个。", code=code), "code")
+        raise DomainError("conflict", _("代码“%(code)s”已有计划使用，请换一个。", code=code), "code")
     season = Season(code=code, code_key=code.casefold(), title=title, year=year, theme=theme, created_at=now)
     session.add(season)
     session.flush()
@@ -162,7 +162,7 @@ def save(
         if not may_edit(session, actor, item):
             raise DomainError("forbidden", _("只能修改本单位申报的项目。"))
         if item.state not in EDITABLE:
-            raise DomainError("locked", _("已提交的项目不能修改,请等审批退回。"))
+            raise DomainError("locked", _("已提交的项目不能修改，请等审批退回。"))
     _check(session, actor, proposal)
     item.title, item.kind, item.level = proposal.title, proposal.kind, proposal.level
     item.unit_id, item.proposal = proposal.unit_id, proposal.details()
@@ -180,11 +180,11 @@ def _check(session: Session, actor: Actor, proposal: Proposal) -> None:
     if proposal.unit_id is None:
         raise DomainError("bad_request", _("请选择申报单位。"), "unit")
     if session.get(Unit, proposal.unit_id) is None:
-        raise DomainError("unknown", _("没有这个单位,请重新选择。"), "unit")
+        raise DomainError("unknown", _("没有这个单位，请重新选择。"), "unit")
     if not actor.has("organiser") and not may_speak_for(session, actor, proposal.unit_id):
         raise DomainError("forbidden", _("只能以本单位或下级单位的名义申报。"), "unit")
     if proposal.occupation_code and PATTERN.fullmatch(proposal.occupation_code) is None:
-        raise DomainError("bad_request", _("职业编码形如 6-18-02-04,没有可不填。"), "occupation_code")
+        raise DomainError("bad_request", _("职业编码形如 6-18-02-04，没有可不填。"), "occupation_code")
 
 
 def lacks(item: PlanItem) -> list[str]:
@@ -228,7 +228,7 @@ def decide(
         raise DomainError("bad_request", _("标签只能是示范性或引领性。"), "label")
     item = get_item(session, item_id, lock=True)
     if item.state != "submitted":
-        raise DomainError("conflict", _("这个项目不在待审批状态,请刷新页面。"))
+        raise DomainError("conflict", _("这个项目不在待审批状态，请刷新页面。"))
     if verdict != "approve" and not reason.strip():
         raise DomainError("bad_request", _("退回或不予立项须说明理由。"), "reason")
     item.state, item.label = VERDICTS[verdict], label if verdict == "approve" else None
@@ -239,11 +239,11 @@ def decide(
     if item.proposed_by is not None and item.proposed_by != actor.person_id:
         words = {
             "approved": _("已立项"),
-            "returned": _("已退回,请修改后再提交"),
+            "returned": _("已退回，请修改后再提交"),
             "refused": _("不予立项"),
         }[item.state]
         body = f"{item.title}:{words}" + (f"\n{item.reason}" if item.reason else "")
-        title = _("竞赛立项:%(title)s", title=item.title)
+        title = _("竞赛立项：%(title)s", title=item.title)
         link = f"/plan/items/{item.id}"
         notify(session, item.proposed_by, kind="plan.decided", title=title, body=body, link=link, now=now)
     return item

@@ -64,7 +64,7 @@ def create() -> Any:
     except DomainError as error:
         _blame(form, error)
         return _index(form, REFUSED.get(error.code, 409))
-    flash(_("年度计划已建立,可以申报"))
+    flash(_("年度计划已建立，可以申报"))
     return redirect(url_for("seasons.season", season=code), 303)
 
 
@@ -168,14 +168,14 @@ def submit(key: str) -> Any:
             planning.submit(session, _own(session, key).id, actor=actor(), now=clock.now())
     except DomainError as error:
         return _item(key, error)
-    flash(_("已提交,等待审批"))
+    flash(_("已提交，等待审批"))
     return redirect(url_for("seasons.item", key=key), 303)
 
 
 @blueprint.post("/plan/items/<key>/decide")
 @allow("admin")
 def decide(key: str) -> Any:
-    """立项, back, or no."""
+    """立项， back, or no."""
     sent = request.form
     try:
         with services().db.transaction() as session:
