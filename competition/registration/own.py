@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from competition.accounts.policy import Actor
 from competition.contests.models import Contest, FormField, Track
 from competition.registration.answers import Field, field_of
+from competition.registration.chain import chain_of
 from competition.registration.models import Registration, RegistrationPerson
 from competition.shared.errors import DomainError
 
@@ -100,11 +101,8 @@ def check_window(contest: Contest, track: Track, now: datetime, *, returned: boo
 
 
 def chain_titles(contest: Contest) -> list[str]:
-    """The steps of the review chain in words; 单位 → 区市（系统） → 市 where the contest names none."""
-    steps = contest.review_chain or []
-    if steps:
-        return [str(step.get("title") or step.get("code") or "") for step in steps]
-    return [_("单位推荐"), _("区市（系统）审核"), _("市级确认")]
+    """The steps of the review chain in words."""
+    return [str(step.title) for step in chain_of(contest.review_chain)]
 
 
 def when_shut(contest: Contest, track: Track, registration: Registration, now: datetime) -> str | None:
