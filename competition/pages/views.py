@@ -67,6 +67,7 @@ def contest(code: str) -> Any:
         facts=facts,
         others=others,
         manages=manages,
+        rules_published=row.published_at is not None,
         beside=beside,
         words=wording,
         rehearsal=shown.rehearsal,
