@@ -14,7 +14,7 @@ from competition.accounts.notices import tell
 from competition.contests.models import Contest
 from competition.registration.chain import Turn
 from competition.registration.models import Registration, RegistrationPerson
-from competition.registration.turns import officers, organisers, read_tree, turn_of
+from competition.registration.turns import officers, organisers, read_line, turn_of
 from competition.shared.clock import LOCAL
 
 QUIET: Final = timedelta(hours=1)
@@ -27,7 +27,7 @@ def link_of(registration: Registration) -> str:
 
 def submitted(session: Session, registration: Registration, contest: Contest, *, now: datetime) -> None:
     """To everyone of it: that it has arrived, and who looks at it first; to those, that it waits."""
-    turn = turn_of(read_tree(session), contest, registration)
+    turn = turn_of(read_line(session, registration.unit_id), contest, registration)
     step = str(turn.step.title) if turn else ""
     values = {"title": registration.title, "number": registration.number, "contest": contest.title, "step": step}
     _all(session, registration, contest, "registration.submitted", values, now)

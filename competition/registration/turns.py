@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from competition.accounts.models import Grant, Person, Unit
 from competition.accounts.policy import Actor
-from competition.accounts.unit_queries import own_units
+from competition.accounts.unit_queries import own_units, units_above
 from competition.contests.models import Contest
 from competition.contests.policy import can_run
 from competition.registration.chain import COUNTY_KINDS, Turn, UnitAt, chain_of, may_do, turn_at
@@ -43,12 +43,36 @@ def read_tree(session: Session) -> Tree:
     parents = {row.id: row.parent_id for row in rows}
     above_counties = {row.parent_id for row in rows if row.kind in COUNTY_KINDS and row.parent_id is not None}
     cities = {row.id for row in rows if row.kind == "district" and row.parent_id is None and row.id in above_counties}
-    officered = session.scalars(
+    return Tree(parents, kinds, frozenset(cities), frozenset(_officered(session)))
+
+
+def read_line(session: Session, unit_id: int | None) -> Tree:
+    """The tree as far as one unit's line, for a single registration: no more is read than stands in it."""
+    unit = session.get(Unit, unit_id) if unit_id is not None else None
+    line = [] if unit is None else [unit, *units_above(session, unit.id)]
+    top = line[-1] if line else None
+    cities = frozenset[int]()
+    if top is not None and top.kind == "district" and top.parent_id is None:
+        below = select(Unit.id).where(Unit.parent_id == top.id, Unit.kind.in_(COUNTY_KINDS)).limit(1)
+        cities = frozenset({top.id}) if session.scalar(below) is not None else cities
+    ids = [each.id for each in line]
+    return Tree(
+        {each.id: each.parent_id for each in line},
+        {each.id: each.kind for each in line},
+        cities,
+        frozenset(_officered(session, ids)) if ids else frozenset(),
+    )
+
+
+def _officered(session: Session, unit_ids: Iterable[int] | None = None) -> set[int]:
+    query = (
         select(Grant.unit_id)
         .join(Person, Person.id == Grant.person_id)
         .where(Grant.role == "unit", Grant.unit_id.is_not(None), Person.active)
     )
-    return Tree(parents, kinds, frozenset(cities), frozenset(unit for unit in officered if unit is not None))
+    if unit_ids is not None:
+        query = query.where(Grant.unit_id.in_(list(unit_ids)))
+    return {unit for unit in session.scalars(query) if unit is not None}
 
 
 def turn_of(tree: Tree, contest: Contest, registration: Registration) -> Turn | None:

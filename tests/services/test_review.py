@@ -15,7 +15,7 @@ from competition.accounts.policy import Actor, GrantInfo
 from competition.contests.models import Contest, Organisation
 from competition.registration import drafting, review
 from competition.registration.models import Entry, Quota, Registration, ReviewStep
-from competition.registration.turns import read_tree, turn_of
+from competition.registration.turns import read_line, read_tree, turn_of
 from competition.shared.db import Database
 from competition.shared.errors import DomainError
 from tests.services.registering import NOW, Place, add_person, begin, lay_out
@@ -267,3 +267,20 @@ def test_codes_go_on_after_the_highest(hall: Hall) -> None:
         hall.decide(actor, number)
     with hall.db.reading() as session:
         assert session.get_one(Entry, hall.row(number).entry_id).code == "E042"
+
+
+def test_one_line_of_the_tree_says_the_same_as_the_whole(hall: Hall) -> None:
+    with hall.db.transaction() as session:
+        city = Unit(code="city", code_key="city", name="市", kind="district")
+        session.add(city)
+        session.flush()
+        session.get_one(Unit, session.get_one(Unit, hall.place.unit).parent_id).parent_id = city.id
+        lone = Unit(code="lone", code_key="lone", name="独区", kind="district")
+        session.add(lone)
+    with hall.db.reading() as session:
+        whole = read_tree(session)
+        for unit in session.scalars(select(Unit)):
+            part = read_line(session, unit.id)
+            assert part.line(unit.id) == whole.line(unit.id)
+            assert part.officered == whole.officered & {each.id for each in whole.line(unit.id)}
+        assert read_line(session, None).line(None) == ()
