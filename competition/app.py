@@ -60,6 +60,7 @@ from competition.pages.errors import register_errors
 from competition.pages.headers import secure
 from competition.pages.language import chosen_language
 from competition.pages.results import ResultsBook
+from competition.pages.static_files import version_static
 from competition.recommendation import layers_desk
 from competition.registration import attachments_desk, checkin_desk, quota_desk, small, task_sources, team
 from competition.registration import guards as entry_guards
@@ -246,6 +247,7 @@ def guard(app: Flask) -> None:
     app.after_request(secure)
     if static := app.view_functions.get("static"):
         app.view_functions["static"] = allow("everyone")(_plain(static))
+        version_static(app)
 
 
 def _plain(view: Callable[..., Any]) -> Callable[..., Any]:
