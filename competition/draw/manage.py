@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from competition.accounts.approval import open_for
 from competition.accounts.models import Approval, Person
 from competition.accounts.policy import Actor
+from competition.contests.doors import own_contest
 from competition.contests.models import Contest, Track
-from competition.contests.policy import can_run
 from competition.contests.queries import contest_by_code, get_track
 from competition.draw import service
 from competition.draw.decoding import KIND as DECODE
@@ -199,7 +199,7 @@ def layers(code: str) -> Any:
 def say_layers(code: str, track: str) -> Any:
     try:
         with services().db.transaction() as session:
-            contest = _own(session, code)
+            contest = own_contest(session, code)
             row = get_track(session, contest.id, track)
             set_layers(session, row, read_layers(request.form), actor=actor(), now=clock.now())
             flash(_("“%(track)s”的编码层已保存。", track=row.title))
@@ -210,7 +210,7 @@ def say_layers(code: str, track: str) -> Any:
 
 def _layers(code: str, *, error: DomainError | None = None, track: str = "") -> Any:
     with services().db.reading() as session:
-        contest = _own(session, code)
+        contest = own_contest(session, code)
         people = coders_of(session, contest.id)
         page = render_template(
             "draw/layers.html",
@@ -231,16 +231,6 @@ def _layers(code: str, *, error: DomainError | None = None, track: str = "") -> 
             rehearsal=contest.rehearsal,
         )
     return page, STATUS.get(error.code, 409) if error else 200
-
-
-def _own(session: Session, code: str) -> Contest:
-    who: Actor = actor()
-    contest = contest_by_code(session, code)
-    if contest is None:
-        abort(404 if who.has("admin") else 403)
-    if not can_run(who, contest.id):
-        abort(403)
-    return contest
 
 
 @blueprint.get("/code/<code>/<track>/file")

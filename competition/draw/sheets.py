@@ -9,12 +9,9 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from flask import Blueprint, abort, render_template, request, url_for
-from sqlalchemy.orm import Session
 
 from competition.accounts.policy import Actor
-from competition.config import SETTINGS
-from competition.contests.models import Contest
-from competition.contests.policy import can_run
+from competition.contests.doors import own_contest, public_address
 from competition.contests.queries import contest_by_code, get_track
 from competition.draw.policy import can_code
 from competition.draw.queries import get_layer, mapping
@@ -34,7 +31,7 @@ def door(code: str) -> Any:
     """The check-in list to sign, or name badges with the QR code that the door reads."""
     kind = request.args.get("kind", "list")
     with services().db.reading() as session:
-        contest = _own(session, code)
+        contest = own_contest(session, code)
         rows = arrivals(session, contest)
         chosen = request.args.get("track", "")
         return render_template(
@@ -86,12 +83,12 @@ def _seats(code: str, *, made: bool) -> Any:
     tickets: list[tuple[Any, str]] = []
     wanted = set(request.form.getlist("seat"))
     with services().db.transaction() if made else services().db.reading() as session:
-        contest = _own(session, code)
+        contest = own_contest(session, code)
         everybody = services().seating.seats(session, contest)
         for seat in everybody if made else ():
             if seat.key in wanted:
                 token = services().seating.link(session, contest, seat, actor=actor(), now=clock.now())
-                tickets.append((seat, _public_address() + url_for("accounts.use_link", token=token)))
+                tickets.append((seat, public_address() + url_for("accounts.use_link", token=token)))
         return render_template(
             "draw/sheet_seats.html",
             contest=contest,
@@ -101,23 +98,6 @@ def _seats(code: str, *, made: bool) -> Any:
             now=clock.now(),
             rehearsal=contest.rehearsal,
         )
-
-
-def _public_address() -> str:
-    """What links begin with: the setting where it was given, else the address the page itself was opened at."""
-    given: str = services().config.public_url
-    default = next(setting.default for setting in SETTINGS if setting.name == "LEITAI_PUBLIC_URL")
-    return given if given and given != default else request.host_url.rstrip("/")
-
-
-def _own(session: Session, code: str) -> Contest:
-    who: Actor = actor()
-    contest = contest_by_code(session, code)
-    if contest is None:
-        abort(404 if who.has("admin") else 403)
-    if not can_run(who, contest.id):
-        abort(403)
-    return contest
 
 
 @blueprint.app_template_filter("in_eights")

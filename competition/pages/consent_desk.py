@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 
 from competition.accounts import consents
 from competition.accounts.consents import KIND_TITLES
+from competition.contests.doors import own_contest
 from competition.extensions import services
-from competition.pages.manage import own_contest
 from competition.shared import clock
 from competition.shared.errors import DomainError
 from competition.shared.guards import actor, allow

@@ -19,6 +19,7 @@ from competition.accounts.policy import ROLE_TABLE
 from competition.bundle import editing
 from competition.contests import occupations, staffing
 from competition.contests.describing import authorised
+from competition.contests.doors import own_contest
 from competition.contests.models import Contest, Stage, Track
 from competition.contests.queries import contest_phase
 from competition.extensions import limiter, services
@@ -30,7 +31,6 @@ from competition.pages.editor_rule_pages import RULES
 from competition.pages.editor_rules import tie_keys, track_place
 from competition.pages.editor_schemes import SCHEMES
 from competition.pages.editor_sections import FRAME, By, Section, choices
-from competition.pages.manage import own_contest
 from competition.shared import clock
 from competition.shared.errors import DomainError
 from competition.shared.guards import actor, allow

@@ -11,12 +11,10 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from competition.accounts.policy import Actor
-from competition.config import SETTINGS
+from competition.contests.doors import own_contest, public_address
 from competition.contests.missing import Missing
-from competition.contests.models import PHASES, Contest, Track
-from competition.contests.policy import can_run
-from competition.contests.queries import contest_by_code, get_track
+from competition.contests.models import PHASES, Track
+from competition.contests.queries import get_track
 from competition.contests.service import missing_for, move_phase
 from competition.extensions import services
 from competition.pages import wording
@@ -134,18 +132,6 @@ def desk(code: str, *, error: DomainError | None = None) -> Any:
     return page, REFUSED.get(error.code, 409) if error else 200
 
 
-def own_contest(session: Session, code: str) -> Contest:
-    """The contest, for those who run it."""
-    who: Actor = actor()
-    row = contest_by_code(session, code)
-    if row is None:
-        # Who may run no such contest need not learn which there are.
-        abort(404 if who.has("admin") else 403)
-    if not can_run(who, row.id):
-        abort(403)
-    return row
-
-
 def _track_desk(session: Session, track: Track) -> TrackDesk:
     place = PHASES.index(track.phase) + 1
     following = PHASES[place] if place < len(PHASES) else None
@@ -165,10 +151,3 @@ def _decide(code: str, kind: str, words: dict[str, Any], done: str) -> Any:
 
 def back(code: str) -> Any:
     return redirect(url_for("manage.contest", code=code), 303)
-
-
-def public_address() -> str:
-    """What links begin with: the setting where it was given, else the address the desk itself was opened at."""
-    given: str = services().config.public_url
-    default = next(setting.default for setting in SETTINGS if setting.name == "LEITAI_PUBLIC_URL")
-    return given if given and given != default else request.host_url.rstrip("/")

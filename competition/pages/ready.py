@@ -17,10 +17,10 @@ from competition.accounts.approval_kinds import ApprovalKind
 from competition.accounts.approval_kinds import register as register_kind
 from competition.accounts.models import Approval, Person
 from competition.accounts.policy import Actor
+from competition.contests.doors import own_contest
 from competition.contests.models import Contest
 from competition.contests.policy import can_run
 from competition.extensions import services
-from competition.pages.manage import own_contest
 from competition.pages.readiness import checks
 from competition.shared import clock
 from competition.shared.errors import DomainError

@@ -13,6 +13,7 @@ from competition.accounts import approval_kinds
 from competition.accounts.models import Approval, Person
 from competition.bundle.packing import definition_of
 from competition.contests import packs
+from competition.contests.doors import own_contest
 from competition.contests.models import Contest, RulePack
 from competition.contests.pack import pack_hash
 from competition.contests.pack_changes import differences
@@ -20,7 +21,6 @@ from competition.contests.policy import can_run
 from competition.contests.queries import contest_by_code, contest_phase
 from competition.extensions import limiter, services
 from competition.pages import rule_words, wording
-from competition.pages.manage import own_contest
 from competition.registration.eligibility import Names, parse_rules
 from competition.registration.facts import names_of
 from competition.shared import clock

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from competition.accounts.policy import Actor
+from competition.contests.doors import own_contest, public_address
 from competition.contests.models import Contest, Track
-from competition.contests.policy import can_run
 from competition.contests.queries import contest_by_code, get_track
 from competition.extensions import limiter, services
 from competition.recommendation import claiming, layering, layers, promotion
@@ -46,7 +46,7 @@ def add(code: str) -> Any:
     form = request.form
     try:
         with services().db.transaction() as session:
-            contest = _own(session, code)
+            contest = own_contest(session, code)
             top = form.get("top", "")
             layering.add_layer(
                 session,
@@ -68,7 +68,9 @@ def add(code: str) -> Any:
 @allow("organiser")
 def remove(code: str, layer_id: int) -> Any:
     with services().db.transaction() as session:
-        layering.remove_layer(session, _layer(session, _own(session, code), layer_id), actor=actor(), now=clock.now())
+        layering.remove_layer(
+            session, _layer(session, own_contest(session, code), layer_id), actor=actor(), now=clock.now()
+        )
     flash(_("已移除。已经上来的报名保留不变。"))
     return _back(code)
 
@@ -80,7 +82,7 @@ def bring(code: str, layer_id: int) -> Any:
     who: Actor = actor()
     try:
         with services().db.transaction() as session:
-            contest = _own(session, code)
+            contest = own_contest(session, code)
             layer = _layer(session, contest, layer_id)
             lower, track = _lower(session, contest, layer)
             source, winners = winners_of(session, lower, track, layer.top, services().results.of(session, lower))
@@ -110,7 +112,7 @@ def take_package(code: str, layer_id: int) -> Any:
     try:
         package = layers.read(data)
         with services().db.transaction() as session:
-            contest = _own(session, code)
+            contest = own_contest(session, code)
             layer = _layer(session, contest, layer_id)
             peer = promotion.check_package(session, layer, package)
             ranked = [(winner.entry, winner.rank) for winner in sorted(package.winners, key=lambda each: each.rank)]
@@ -139,7 +141,7 @@ def make_package(code: str) -> Any:
     top = request.form.get("top", "")
     try:
         with services().db.transaction() as session:
-            contest = _own(session, code)
+            contest = own_contest(session, code)
             track = get_track(session, contest.id, request.form.get("track", ""))
             if not (top.isascii() and top.isdigit() and 1 <= int(top[:6]) <= layering.MOST):
                 raise DomainError("bad_request", _("名额须为 1 至 %(most)s 的整数。", most=layering.MOST), "top")
@@ -164,7 +166,7 @@ def add_peer(code: str) -> Any:
     form = request.form
     try:
         with services().db.transaction() as session:
-            _own(session, code)
+            own_contest(session, code)
             layering.add_peer(session, form.get("name", ""), form.get("public_key", ""), actor=actor(), now=clock.now())
     except DomainError as error:
         return _page(code, error=error)
@@ -177,7 +179,7 @@ def add_peer(code: str) -> Any:
 def remove_peer(code: str, peer_id: int) -> Any:
     try:
         with services().db.transaction() as session:
-            _own(session, code)
+            own_contest(session, code)
             layering.remove_peer(session, peer_id, actor=actor(), now=clock.now())
     except DomainError as error:
         return _page(code, error=error)
@@ -190,7 +192,7 @@ def claim_link(code: str, number: str) -> Any:
     """A link for the person a draft names, shown once."""
     try:
         with services().db.transaction() as session:
-            contest = _own(session, code)
+            contest = own_contest(session, code)
             registration = session.scalar(
                 select(Registration).where(Registration.number == number, Registration.contest_id == contest.id)
             )
@@ -200,7 +202,7 @@ def claim_link(code: str, number: str) -> Any:
             title = registration.title
     except DomainError as error:
         return _page(code, error=error)
-    address = request.host_url.rstrip("/") + url_for("layers.claim", token=token)
+    address = public_address() + url_for("layers.claim", token=token)
     svg = Markup(segno.make(address, error="m").svg_inline(scale=5, border=2, omitsize=True))
     return render_template("recommendation/claim_link.html", code=code, address=address, svg=svg, title=title)
 
@@ -237,16 +239,6 @@ def _server_name() -> str:
     return str(services().config.public_url)
 
 
-def _own(session: Session, code: str) -> Contest:
-    who: Actor = actor()
-    contest = contest_by_code(session, code)
-    if contest is None:
-        abort(404 if who.has("admin") else 403)
-    if not can_run(who, contest.id):
-        abort(403)
-    return contest
-
-
 def _layer(session: Session, contest: Contest, layer_id: int) -> Layer:
     layer = session.get(Layer, layer_id)
     if layer is None or layer.contest_id != contest.id:
@@ -267,10 +259,10 @@ def _lower(session: Session, contest: Contest, layer: Layer) -> tuple[Contest, T
 def _page(code: str, *, error: DomainError | None = None, brought: promotion.Brought | None = None) -> Any:
     with services().db.transaction() as session:
         # The key is made here, so that its public half can be given to whoever is above.
-        contest = _own(session, code)
+        contest = own_contest(session, code)
         public = layering.public_text(layering.server_key(session, services().vault, clock.now()))
     with services().db.reading() as session:
-        contest = _own(session, code)
+        contest = own_contest(session, code)
         tracks = {track.id: track for track in contest.tracks}
         listed = []
         for layer in layering.layers_of(session, contest.id):

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext as _
 
 from competition.accounts.policy import Actor
+from competition.accounts.views import own_address
 from competition.contests.models import Contest
 from competition.contests.policy import can_run
 from competition.extensions import limiter, services
@@ -103,12 +104,7 @@ def clear(key: str) -> Any:
         flash(error.message)
     else:
         flash(_("已标记为可以匿名评审。"))
-    return redirect(own_path(request.form.get("back", "")) or url_for("pages.home"), 303)
-
-
-def own_path(wanted: str) -> str:
-    """`wanted` if it is a path of ours."""
-    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable() else ""
+    return redirect(own_address(request.form.get("back", "")) or url_for("pages.home"), 303)
 
 
 def _back(number: str, message: str, rule: str = "") -> Any:

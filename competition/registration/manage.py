@@ -16,9 +16,10 @@ from competition.accounts.policy import Actor
 from competition.accounts.profile import FIELDS
 from competition.accounts.profile import shown as profile_shown
 from competition.accounts.unit_queries import may_speak_for, units_below
+from competition.accounts.views import own_address
+from competition.contests.doors import own_contest
 from competition.contests.models import Contest, Track
 from competition.contests.policy import can_run
-from competition.contests.queries import contest_by_code
 from competition.extensions import services
 from competition.registration import review
 from competition.registration.answers import Field
@@ -69,9 +70,7 @@ def contest_desk(code: str) -> Any:
     """All that was handed in for a contest."""
     who: Actor = actor()
     with services().db.reading() as session:
-        contest = contest_by_code(session, code)
-        if contest is None or not can_run(who, contest.id):
-            abort(404 if who.has("admin") else 403)
+        contest = own_contest(session, code)
         found = listed(session, _wanted(contest_id=contest.id), actor=who)
         return render_template(
             "registration/review_list.html", found=found, unit=None, contest=contest, contests=[],
@@ -123,7 +122,7 @@ def many() -> Any:
     action = form.get("action", "confirm")
     if action not in DONE:
         abort(400)
-    back = _own_path(form.get("back", "")) or url_for("pages.home")
+    back = own_address(form.get("back", "")) or url_for("pages.home")
     if not numbers:
         flash(_("请先勾选报名。"))
         return redirect(back, 303)
@@ -240,7 +239,3 @@ def _address(page: int) -> str:
     return f"{request.path}?" + "&".join(
         [f"{key}={value}" for key, value in request.args.items() if key != "page" and value] + [f"page={page}"]
     )
-
-
-def _own_path(wanted: str) -> str:
-    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable() else ""

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from competition.accounts.models import Unit
 from competition.accounts.policy import Actor
 from competition.accounts.unit_queries import may_speak_for, units_below
+from competition.contests.doors import own_contest
 from competition.contests.models import Contest, Track
-from competition.contests.policy import can_run
 from competition.contests.queries import contest_by_code, get_track
 from competition.extensions import services
 from competition.registration import quotas
@@ -63,7 +63,7 @@ def contest_answer(code: str) -> Any:
     form = request.form
     try:
         with services().db.transaction() as session:
-            contest = _own_contest(session, code)
+            contest = own_contest(session, code)
             track = get_track(session, contest.id, form.get("track", ""))
             unit = session.scalar(select(Unit).where(Unit.code_key == form.get("unit", "").strip().casefold()))
             if unit is None:
@@ -106,7 +106,7 @@ def _unit_page(unit_code: str, error: DomainError | None = None) -> Any:
 
 def _contest_page(code: str, error: DomainError | None = None) -> Any:
     with services().db.reading() as session:
-        contest = _own_contest(session, code)
+        contest = own_contest(session, code)
         tracks = [track for track in contest.tracks if quotas.has_quota(track)]
         places = quotas.table(session, tracks, quotas.units_concerned(session, contest))
         page = render_template(
@@ -134,14 +134,6 @@ def _own_unit(session: Session, unit_code: str) -> Unit:
     if unit is None or not may_speak_for(session, who, unit.id):
         abort(404 if who.has("admin") else 403)
     return unit
-
-
-def _own_contest(session: Session, code: str) -> Contest:
-    who: Actor = actor()
-    contest = contest_by_code(session, code)
-    if contest is None or not can_run(who, contest.id):
-        abort(404 if who.has("admin") else 403)
-    return contest
 
 
 def _status(error: DomainError | None) -> int:

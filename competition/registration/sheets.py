@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from competition.accounts.models import Unit
 from competition.accounts.policy import Actor
 from competition.accounts.unit_queries import may_speak_for, units_below
+from competition.contests.doors import own_contest
 from competition.contests.models import Contest, Track
 from competition.contests.policy import can_run
 from competition.contests.queries import contest_by_code, get_track
@@ -30,7 +31,7 @@ blueprint = Blueprint("registration_sheets", __name__)
 @allow("organiser")
 def export_contest(code: str) -> Any:
     with services().db.reading() as session:
-        contest = _own_contest(session, code)
+        contest = own_contest(session, code)
         data = sheet_export.workbook(session, contest.title, contest_id=contest.id, vault=services().vault)
     return _workbook(data, f"{contest.code}-registrations.xlsx")
 
@@ -71,7 +72,7 @@ def unit_tracks(unit_code: str) -> Any:
 def desk(code: str, track: str) -> Any:
     """The organiser says for which unit."""
     with services().db.reading() as session:
-        contest = _own_contest(session, code)
+        contest = own_contest(session, code)
         row = _track(session, contest, track)
         problem = ""
         if request.method == "POST":
@@ -220,14 +221,6 @@ def _unit(session: Session, unit_code: str) -> Unit:
         who: Actor = actor()
         abort(404 if who.has("admin") else 403)
     return unit
-
-
-def _own_contest(session: Session, code: str) -> Contest:
-    who: Actor = actor()
-    contest = contest_by_code(session, code)
-    if contest is None or not can_run(who, contest.id):
-        abort(404 if who.has("admin") else 403)
-    return contest
 
 
 def _workbook(data: bytes, name: str) -> Response:
