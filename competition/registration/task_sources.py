@@ -79,10 +79,14 @@ def places(session: Session, actor: Actor, now: datetime) -> list[Task]:
         return []
     found = open_requests(session, actor)
     runs = any(grant.role in ("organiser", "admin") for grant in actor.grants)
+    if not found:
+        return []
     unit = session.scalar(select(Unit.code).where(Unit.id.in_(own_units(actor))).order_by(Unit.id).limit(1))
+    rows = session.execute(select(Contest.code, Contest.title).where(Contest.code.in_(list(found))))
+    titles = {row.code: row.title for row in rows}
     return [
         Task(
-            _("名额申请待批准：%(code)s", code=code),
+            _("名额申请待批准：%(code)s", code=titles[code]),
             f"/manage/{code}/quotas" if runs or unit is None else f"/unit/{unit}/quotas",
             count,
         )
