@@ -229,7 +229,12 @@ def speaking(app: Flask, language: str) -> Iterator[None]:
 
 
 def speak_languages(app: Flask) -> None:
-    app.config.update(BABEL_DEFAULT_LOCALE="zh", BABEL_TRANSLATION_DIRECTORIES=str(resource_dir("translations")))
+    app.config.update(
+        BABEL_DEFAULT_LOCALE="zh",
+        # The zone of `clock.LOCAL`, by the name that Babel knows.
+        BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
+        BABEL_TRANSLATION_DIRECTORIES=str(resource_dir("translations")),
+    )
     babel.init_app(app, locale_selector=chosen_language)
     app.context_processor(page_context)
     app.jinja_env.filters["breaks"] = breaks

@@ -30,6 +30,16 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def _issuer(value: str) -> str:
+    parts = urlsplit(value)
+    near = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or parts.scheme not in (("https", "http") if near else ("https",)):
+        raise ValueError("must be an address beginning with https:")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("must be an issuer's address, without user name, query or fragment")
+    return value.rstrip("/")
+
+
 def _keys(value: str) -> str:
     if not all(key.strip() for key in value.split(",")):
         raise ValueError("must be one key, or several divided by commas, none of them empty")
@@ -121,6 +131,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _url("https", "http"),
         secret=True,
     ),
+    Setting(
+        "LEITAI_OIDC_URL",
+        "oidc_url",
+        "",
+        "The issuer of an OpenID Connect service by which people may sign in, too; its return address is "
+        "LEITAI_PUBLIC_URL/external/return. Default: none.",
+        _issuer,
+    ),
+    Setting("LEITAI_OIDC_ID", "oidc_id", "", "What that service calls Leitai (client id)."),
+    Setting("LEITAI_OIDC_SECRET", "oidc_secret", "", "The secret it gave for that (client secret).", secret=True),
     Setting("LEITAI_MAX_BUNDLE_MB", "max_bundle_mb", "128", "The largest bundle that is read, in megabytes.", _count),
     Setting(
         "LEITAI_DEMO_LINKS",
@@ -147,6 +167,9 @@ class Config:
     demo_links: str | None = None
     require_totp: bool = True
     sms_url: str | None = None
+    oidc_url: str | None = None
+    oidc_id: str | None = None
+    oidc_secret: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -162,6 +185,9 @@ class Config:
         known = {setting.name for setting in SETTINGS}
         strangers = sorted(name for name in environ if name.startswith("LEITAI_") and name not in known)
         problems += [f"{name}: there is no such setting" for name in strangers if not name.startswith("LEITAI_TEST_")]
+        door = [values.get(name) for name in ("oidc_url", "oidc_id", "oidc_secret")]
+        if any(door) and not all(door) and not problems:
+            problems.append("LEITAI_OIDC_URL, LEITAI_OIDC_ID and LEITAI_OIDC_SECRET are set all three, or none")
         if problems:
             raise ConfigError(problems)
         if values["database_url"] is None:

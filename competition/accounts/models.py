@@ -189,6 +189,21 @@ class OneTimeToken(Base):
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class ExternalIdentity(Base):
+    """An account at a sign-in service outside that signs a person in; one of each service's for a person."""
+
+    __tablename__ = "external_identity"
+    __table_args__ = (UniqueConstraint("issuer", "subject"), UniqueConstraint("person_id", "issuer"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(300))
+    subject: Mapped[str] = mapped_column(String(255))
+    """What the service calls the account; never given to another there, unlike an address."""
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    label: Mapped[str] = mapped_column(String(254), default="")
+    """How its holder knows it: the address or name it had when it was linked."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ConsentText(Base):
     """One version of what a person agrees to: who, for what, which data, how long kept, which rights (PIPL 14–17)."""
 

@@ -160,6 +160,13 @@ def tell(
     )
 
 
+def tell_of_change(session: Session, person_id: int, what: object, *, now: datetime) -> Notice:
+    """Word of a change in how the person signs in; `what` is a lazy sentence without its full stop."""
+    with force_locale(language_of(session.get(Person, person_id))):
+        said = str(what)
+    return tell(session, person_id, "account.changed", {"what": said}, link="/me/security", now=now)
+
+
 def unread(session: Session, person_id: int) -> int:
     """How many messages wait to be read: one look into an index."""
     return (

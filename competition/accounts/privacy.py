@@ -19,6 +19,7 @@ from competition.accounts.events import PersonErased
 from competition.accounts.models import (
     Audit,
     Consent,
+    ExternalIdentity,
     Failure,
     Grant,
     Notice,
@@ -86,6 +87,7 @@ def own_data(session: Session, person_id: int, vault: Vault, *, now: datetime) -
         "notices": _rows(session, Notice, "created_at", "title", "body", "read_at", of=person_id),
         "mails": _rows(session, Mail, "created_at", "recipient", "subject", "sent_at", of=person_id),
         "sign_ins": _rows(session, SignIn, "created_at", "expires_at", "revoked_at", "agent", "address", of=person_id),
+        "external_accounts": _rows(session, ExternalIdentity, "issuer", "label", "created_at", of=person_id),
         "log": _rows(session, Audit, "at", "action", "subject", "details", of=person_id),
     }
 
@@ -145,7 +147,7 @@ def erase(session: Session, person_id: int, *, files: Files, actor: Actor, now: 
     login_key = person.login_key
     gone = [each[0] for each in session.execute(_alone(person_id))]
     _empty_registrations(session, person_id, gone, files, now)
-    for table in (OneTimeToken, SignIn, SignInLink, Notice, Mail):
+    for table in (OneTimeToken, SignIn, SignInLink, ExternalIdentity, Notice, Mail):
         session.execute(delete(table).where(table.person_id == person_id))
     session.execute(delete(Failure).where(Failure.login_key == login_key))
     session.execute(delete(Grant).where(Grant.person_id == person_id))

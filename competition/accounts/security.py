@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import select, update
 
-from competition.accounts import audit, coming, service, totp
+from competition.accounts import audit, coming, identities, service, totp
 from competition.accounts.browser import browser_secret, sign_browser_in
 from competition.accounts.models import Person, SignIn
 from competition.accounts.passwords import hashed
@@ -85,6 +85,7 @@ def password() -> Any:
 
 
 @blueprint.post("/me/security/sign-ins/<number>/end")
+@limiter.limit("60 per minute")
 @allow("signed_in")
 def end(number: str) -> Any:
     """Ends one of one's own sign-ins."""
@@ -100,6 +101,7 @@ def end(number: str) -> Any:
 
 
 @blueprint.post("/me/security/sign-ins/end-others")
+@limiter.limit("20 per minute")
 @allow("signed_in")
 def end_others() -> Any:
     with services().db.transaction() as db:
@@ -230,4 +232,6 @@ def _page(problems: dict[str, str] | None = None) -> Any:
             problems=problems or {},
             required=any(grant.role in service.CODE_ROLES for grant in actor().grants) or bool(actor().withheld),
             sms=bool(own.config.sms_url),
+            linked=identities.linked(db, person.id),
+            may_link=identities.may_link(db, _own_hash()),
         )

@@ -49,6 +49,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_one_time_token_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "external_identity",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("issuer", sa.String(length=300), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("label", sa.String(length=254), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_external_identity_person_id_person"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_external_identity")),
+        sa.UniqueConstraint("issuer", "subject", name=op.f("uq_external_identity_issuer_subject")),
+        sa.UniqueConstraint("person_id", "issuer", name=op.f("uq_external_identity_person_id_issuer")),
+    )
+    op.create_table(
         "server_key",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key_sealed", sa.Text(), nullable=False),
@@ -1025,5 +1040,6 @@ def downgrade() -> None:
     with op.batch_alter_table("one_time_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_one_time_token_person_id"))
 
+    op.drop_table("external_identity")
     op.drop_table("one_time_token")
     op.drop_table("season")

@@ -34,7 +34,7 @@ def is_signed_in(client: FlaskClient) -> bool:
         ("recorder", f"/recorder/{WELDER}"),
         ("chief", f"/chief/{WELDER}/welder"),
         ("organiser", f"/manage/{WELDER}"),
-        ("supervisor", "/"),
+        ("supervisor", f"/code/{WELDER}"),
     ],
 )
 def test_a_link_signs_in_and_goes_on_to_the_roles_own_page(world: World, role: str, page: str) -> None:
@@ -196,7 +196,9 @@ def test_no_form_is_taken_without_its_token(world: World) -> None:
     for rule in world.app.url_map.iter_rules():
         if "POST" in (rule.methods or set()) and not rule.rule.startswith("/api/"):
             address = re.sub(r"<[^>]+>", "0", rule.rule.replace("<code>", WELDER))
-            assert client.post(address).status_code == 400, address
+            # A phone that was offline holds an old token: there the page's origin is asked for.
+            refused = 403 if rule.endpoint == "checkin.operations" else 400
+            assert client.post(address).status_code == refused, address
     assert is_signed_in(client)
 
 
