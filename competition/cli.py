@@ -310,6 +310,25 @@ def user_add(name: str, role: str, contest: str | None, unit: str | None, passwo
     return 0
 
 
+@user.command("codes-off")
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; it is logged.")
+def user_codes_off(name: str, reason: str) -> int:
+    """Take the one-time codes off the person NAME, who has lost phone and recovery codes; make sure who asks."""
+    from competition.accounts import totp
+    from competition.accounts.policy import CONSOLE
+    from competition.accounts.queries import person_by_login
+    from competition.shared import clock
+
+    with open_database() as database, database.transaction() as session:
+        person = person_by_login(session, name)
+        if person is None:
+            raise Refused(BAD_INPUT, f"There is nobody called {name}.")
+        totp.take_off(session, person.id, reason=reason, actor=CONSOLE, now=clock.now())
+    click.echo(f"{name}: no one-time codes; the next sign-in by password sets them up anew.")
+    return 0
+
+
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")

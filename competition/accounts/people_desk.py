@@ -11,13 +11,13 @@ from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from competition.accounts import people, profile, roster, roster_jobs
+from competition.accounts import people, profile, roster, roster_jobs, totp
 from competition.accounts.models import Person, Unit
 from competition.accounts.profile import FIELDS
 from competition.accounts.queries import grants_of
 from competition.accounts.unit_queries import may_speak_for, names_of, units_below
 from competition.accounts.units_desk import STATUS, own_unit, page_number
-from competition.extensions import services
+from competition.extensions import limiter, services
 from competition.shared import clock
 from competition.shared.errors import DomainError
 from competition.shared.excel import MAX_BYTES, MEDIA_TYPE, SheetError
@@ -38,25 +38,23 @@ def index(unit_code: str) -> Any:
 @allow("admin", "unit")
 def show(unit_code: str, key: str) -> Any:
     """One person: the profile with masked numbers."""
-    vault = services().vault
-    with services().db.reading() as session:
-        unit = own_unit(session, unit_code)
-        person = _person(session, key)
-        values = profile.values_of(person, vault)
-        return render_template(
-            "accounts/person.html",
-            unit=unit,
-            person=person,
-            values=values,
-            where=names_of(session, [person.unit_id or 0]).get(person.unit_id or 0, ""),
-            lines=[
-                (one, profile.shown(one, values.get(code)) if one.kind != "words" else values.get(code, ""))
-                for code, one in FIELDS.items()
-                if values.get(code) and code != "name"
-            ],
-            roles=grants_of(session, person.id),
-            may_link=people.may_hand_link(session, actor(), person),
-        )
+    return _one(unit_code, key)
+
+
+@blueprint.post("/units/<unit_code>/people/<key>/codes-off")
+@limiter.limit("30 per hour")
+@allow("admin")
+def codes_off(unit_code: str, key: str) -> Any:
+    """The way back for whoever has lost the phone with the one-time codes."""
+    try:
+        with services().db.transaction() as session:
+            own_unit(session, unit_code)
+            person = _person(session, key)
+            totp.take_off(session, person.id, reason=request.form.get("reason", ""), actor=actor(), now=clock.now())
+    except DomainError as error:
+        return _one(unit_code, key, problem=error.message), STATUS.get(error.code, 400)
+    flash(_("动态验证码已停用。下次用密码登录时要重新设置。"))
+    return redirect(url_for("people.show", unit_code=unit_code, key=key), 303)
 
 
 @blueprint.post("/units/<unit_code>/people/links")
@@ -206,6 +204,30 @@ def _people(unit_code: str, *, error: DomainError | None = None) -> str:
             address=lambda number: url_for(
                 "people.index", unit_code=unit.code, q=words or None, new="1" if new else None, page=number
             ),
+        )
+
+
+def _one(unit_code: str, key: str, *, problem: str = "") -> str:
+    vault = services().vault
+    with services().db.reading() as session:
+        unit = own_unit(session, unit_code)
+        person = _person(session, key)
+        values = profile.values_of(person, vault)
+        return render_template(
+            "accounts/person.html",
+            unit=unit,
+            person=person,
+            values=values,
+            where=names_of(session, [person.unit_id or 0]).get(person.unit_id or 0, ""),
+            lines=[
+                (one, profile.shown(one, values.get(code)) if one.kind != "words" else values.get(code, ""))
+                for code, one in FIELDS.items()
+                if values.get(code) and code != "name"
+            ],
+            roles=grants_of(session, person.id),
+            may_take_codes=person.totp_sealed is not None and actor().has("admin") and actor().person_id != person.id,
+            problem=problem,
+            may_link=people.may_hand_link(session, actor(), person),
         )
 
 

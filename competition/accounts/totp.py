@@ -8,10 +8,11 @@ from typing import Final
 
 import pyotp
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from competition.accounts import audit, service
+from competition.accounts import audit, notices, service
 from competition.accounts.entering import signed_in, token_in_force
 from competition.accounts.models import Failure, OneTimeToken, Person, SignIn
 from competition.accounts.policy import Actor
@@ -67,11 +68,50 @@ def turn_off(
     person = _held(session, person_id)
     if refused := check(session, person, code, vault=vault, now=now):
         return refused
-    person.totp_sealed = person.totp_since = person.totp_step = None
-    person.totp_recovery = []
-    session.execute(update(SignIn).where(SignIn.person_id == person_id).values(strong=False))
+    _empty(session, person)
     audit.note(session, actor, "totp.off", person.login, now=now)
     return None
+
+
+def take_off(session: Session, person_id: int, *, reason: str, actor: Actor, now: datetime) -> None:
+    """Off without a code, for somebody who has lost phone and recovery codes: by an admin other than the person.
+
+    Their sign-ins by password end, so that the next one sets codes up anew; links from the desk stay good.
+    """
+    reason = " ".join(reason.split())
+    if not actor.has("admin") or actor.person_id == person_id:
+        raise DomainError("forbidden", _("只有另一位系统管理员能停用别人的动态验证码。"))
+    if not 2 <= len(reason) <= 500:
+        raise DomainError("bad_request", _("请写明原因，2 至 500 个字。"), "reason")
+    person = _held(session, person_id)
+    if person.totp_sealed is None:
+        raise DomainError("conflict", _("这个账号没有启用动态验证码。"), "reason")
+    _empty(session, person)
+    session.execute(
+        update(SignIn)
+        .where(SignIn.person_id == person_id, SignIn.link_id.is_(None), SignIn.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    if failure := session.get(Failure, f"totp:{person_id}"):
+        session.delete(failure)
+    audit.note(session, actor, "totp.take_off", person.login, now=now, reason=reason)
+    notices.tell_of_change(session, person_id, _l("系统管理员停用了您的动态验证码"), now=now)
+
+
+def _empty(session: Session, person: Person) -> None:
+    """A sign-in that is half done ends, too: it was to end with one of these codes."""
+    person.totp_sealed = person.totp_since = person.totp_step = None
+    person.totp_recovery = []
+    session.execute(update(SignIn).where(SignIn.person_id == person.id).values(strong=False))
+    session.execute(
+        update(OneTimeToken)
+        .where(
+            OneTimeToken.person_id == person.id,
+            OneTimeToken.purpose == "second_step",
+            OneTimeToken.used_at.is_(None),
+        )
+        .values(used_at=OneTimeToken.created_at)
+    )
 
 
 def check(session: Session, person: Person, code: str, *, vault: Vault, now: datetime) -> DomainError | None:

@@ -182,6 +182,23 @@ def test_user_add(run: Run, database_url: str) -> None:
     database.engine.dispose()
 
 
+def test_user_codes_off(run: Run, database_url: str) -> None:
+    run("import", WEIHAI / "welder.json")
+    made = ("user", "add", "anna", "--role", "organiser", "--password-stdin")
+    assert run(*made, stdin="correct horse 7\n").code == 0
+    off = ("user", "codes-off", "anna", "--reason", "phone lost")
+    assert run(*off).code == 2, "there are none"
+    database = Database(make_engine(database_url))
+    with database.transaction() as session:
+        session.scalars(select(Person)).one().totp_sealed = "sealed"
+    assert run("user", "codes-off", "nobody", "--reason", "phone lost").code == 2
+    assert run(*off).code == 0
+    with database.reading() as session:
+        assert session.scalars(select(Person.totp_sealed)).one() is None
+        assert session.scalars(select(Audit.reason).where(Audit.action == "totp.take_off")).one() == "phone lost"
+    database.engine.dispose()
+
+
 def test_check_finds_what_a_board_says_otherwise(run: Run, database_url: str) -> None:
     run("import", WEIHAI / "welder.json")
     assert run("rebuild", WELDER).code == 0

@@ -13,10 +13,12 @@ from sqlalchemy import select
 from competition.accounts import coming, contacts, service
 from competition.accounts.models import Audit, OneTimeToken, Person, Unit
 from competition.accounts.policy import CONSOLE
+from competition.contests.queries import get_contest
+from competition.registration.models import Registration, RegistrationPerson
 from competition.shared import clock
 from competition.shared.errors import DomainError
 from competition.shared.models import Mail
-from tests.web.conftest import WELDER, World
+from tests.web.conftest import DIGITAL, WELDER, World
 from tests.web.test_sign_in import forged, is_signed_in
 
 GOOD = "Blue horse 7 jumps"
@@ -212,6 +214,43 @@ def test_an_officer_helps_own_people_without_office_and_nobody_else(world: World
         )
         assert session.scalars(select(Audit).where(Audit.action == "password.reset_link")).one().person_id == own.id
     assert ask() == 403
+
+
+def test_an_organiser_helps_who_has_registered_in_the_own_contest(world: World) -> None:
+    found = confirmed(world)
+    own, other = world.client("organiser"), world.client("organiser", DIGITAL)
+
+    def ask(client: FlaskClient) -> Any:
+        return post(client, f"/people/{found.id}/reset-link", "/me/security")
+
+    assert ask(own).status_code == 403, "somebody who has not registered"
+    with world.db.transaction() as session:
+        contest = get_contest(session, WELDER)
+        drafted = Registration(
+            number="R2345678A", contest_id=contest.id, track_id=contest.tracks[0].id, kind="individual",
+            created_by=found.id, created_at=clock.now(), updated_at=clock.now(),
+        )  # fmt: skip
+        session.add(drafted)
+        session.flush()
+        member = RegistrationPerson(
+            registration_id=drafted.id, track_id=drafted.track_id, person_id=found.id, part="member", position=0,
+            name=found.name,
+        )  # fmt: skip
+        session.add(member)
+    assert ask(other).status_code == 403
+    page = ask(own)
+    assert page.status_code == 200
+    assert page.headers["Cache-Control"] == "no-store"
+    address = re.search(r"/reset/[\w-]+", page.text)
+    assert address
+    with world.db.reading() as session:
+        made = session.scalars(select(Audit).where(Audit.action == "password.reset_link")).one()
+        assert made.actor == "organiser"
+        assert made.subject == found.login
+    client = world.client()
+    assert post(client, address[0], password="Green horse 8 jumps").status_code == 303
+    assert post(client, "/sign-in", login=KNOWN, password="Green horse 8 jumps").status_code == 303
+    assert post(world.client(), "/sign-in", login=KNOWN, password=GOOD).status_code == 403
 
 
 def test_what_was_typed_stays_and_each_fault_is_said(world: World) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyotp
 import pytest
 from flask.testing import FlaskClient
+from flask_babel import format_datetime
 from sqlalchemy import select
 
-from competition.accounts.models import Person, SignIn
+from competition.accounts import service, totp
+from competition.accounts.models import Audit, Notice, Person, SignIn, Unit
+from competition.accounts.policy import Actor, GrantInfo
 from competition.shared import clock
+from competition.shared.errors import DomainError
 from tests.web.conftest import WELDER, World
 from tests.web.test_sign_in import forged, is_signed_in
 from tests.web.test_sign_in import person as organiser
@@ -106,6 +110,67 @@ def test_turning_codes_off_asks_for_one(world: World, later: Any) -> None:
     assert client.get(f"/manage/{WELDER}").location.startswith("/me/security/codes")
 
 
+def test_another_admin_takes_lost_codes_off_and_they_are_set_up_anew(world: World, later: Any) -> None:
+    organiser(world)
+    client = world.client()
+    enter(client)
+    set_up(client)
+    with world.db.transaction() as session:
+        unit = Unit(code="U1", code_key="u1", name="一厂", kind="enterprise")
+        session.add(unit)
+        session.flush()
+        lost = session.scalars(select(Person).where(Person.login == "wang")).one()
+        lost.unit_id, key, contest = unit.id, lost.id, world.contest_id(WELDER)
+        tablet = service.make_link(session, contest_id=contest, role="organiser", person_id=key, now=clock.now())
+    at_the_desk = world.client()
+    at_the_desk.get(f"/in/{tablet}")
+    later(seconds=60)
+    half = world.client()
+    assert enter(half).location == "/sign-in/code"
+    page = f"/units/U1/people/{key}"
+    admin = world.client("admin")
+    token = forged(admin, page)
+    assert f"{page}/codes-off" in admin.get(page).text
+    refused = admin.post(f"{page}/codes-off", data={"csrf_token": token, "reason": " "})
+    assert refused.status_code == 400
+    assert "请写明原因" in refused.text
+    assert is_signed_in(client)
+    data = {"csrf_token": token, "reason": "手机丢失,当面核对"}
+    assert admin.post(f"{page}/codes-off", data=data).status_code == 303
+    assert admin.post(f"{page}/codes-off", data=data).status_code == 409
+    assert "/codes-off" not in admin.get(page).text
+    assert not is_signed_in(client)
+    assert is_signed_in(at_the_desk)
+    assert half.get("/sign-in/code").location == "/sign-in"
+    with world.db.reading() as session:
+        logged = session.scalars(select(Audit).where(Audit.action == "totp.take_off")).one()
+        assert (logged.subject, logged.reason) == ("wang", data["reason"])
+        assert "停用了您的动态验证码" in session.scalars(select(Notice).where(Notice.person_id == key)).one().body
+    again = world.client()
+    assert enter(again).location == f"/manage/{WELDER}"
+    assert again.get(f"/manage/{WELDER}").location.startswith("/me/security/codes")
+
+
+def test_nobody_but_another_admin_takes_codes_off(world: World) -> None:
+    organiser(world)
+    client = world.client()
+    enter(client)
+    set_up(client)
+    with world.db.reading() as session:
+        own = session.scalars(select(Person).where(Person.login == "wang")).one().id
+    for who in (
+        Actor(own, "wang", (GrantInfo("admin"),)),
+        Actor(own + 1, "other", (GrantInfo("organiser"), GrantInfo("unit"))),
+        Actor(own + 1, "without a code", (), frozenset({"admin"})),
+    ):
+        with pytest.raises(DomainError) as refused, world.db.transaction() as session:
+            totp.take_off(session, own, reason="lost", actor=who, now=clock.now())
+        assert refused.value.code == "forbidden"
+    officer = world.client("unit")
+    token = forged(officer, "/me/security")
+    assert officer.post(f"/units/U1/people/{own}/codes-off", data={"csrf_token": token}).status_code == 403
+
+
 def test_a_setting_leaves_codes_to_each_person(build: Any) -> None:
     world: World = build(LEITAI_REQUIRE_TOTP="0")
     organiser(world)
@@ -154,6 +219,23 @@ def test_own_sign_ins_end_one_by_one_and_all_others(world: World) -> None:
     assert stranger.post(f"/me/security/sign-ins/{rows[2].id}/end", data={"csrf_token": own}).status_code == 404
     assert first.post("/me/security/sign-ins/end-others", data={"csrf_token": token}).status_code == 303
     assert [is_signed_in(one) for one in (first, third)] == [True, False]
+
+
+def test_ending_sign_ins_is_limited(world: World) -> None:
+    client = world.client("judge")
+    token = forged(client, "/me/security")
+    for address, most in (("/me/security/sign-ins/0/end", 60), ("/me/security/sign-ins/end-others", 20)):
+        answers = [client.post(address, data={"csrf_token": token}).status_code for _try in range(most + 1)]
+        assert 429 not in answers[:most]
+        assert answers[most] == 429
+
+
+def test_own_sign_ins_show_the_readers_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 5, 1, 20, 30, tzinfo=UTC))
+    page = world.client("judge").get("/me/security").text
+    assert "登录于 2026-05-02 04:30" in page
+    with world.app.test_request_context():
+        assert format_datetime(clock.now(), "yyyy-MM-dd HH:mm") == "2026-05-02 04:30"
 
 
 def test_a_new_password_asks_for_the_old_one_and_this_browser_goes_on(world: World) -> None:
