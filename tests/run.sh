@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `make test`: gets what the tests need beside Python, then runs them all; pytest's closing line is the last one.
 #
-# As root on Debian it installs what is missing (a browser with Chinese type, PostgreSQL, Redis) and starts it.
+# As root on Debian it installs what is missing (a browser with Chinese type, PostgreSQL, Redis, nginx) and starts it.
 # Elsewhere it takes what is there and says what is skipped, and why. What the tests are told:
 #   LEITAI_TEST_POSTGRES   a database they may make others beside
 #   LEITAI_TEST_REDIS      a Redis they may empty
@@ -18,7 +18,7 @@ if [ "$(id -u)" = 0 ] && has apt-get && has dpkg-query; then debian_root=yes; fi
 if [ $debian_root = yes ]; then
     missing=()
     has chromium || has google-chrome || missing+=(chromium)
-    for package in fonts-noto-cjk postgresql redis-server; do
+    for package in fonts-noto-cjk postgresql redis-server nginx-light; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
     done
     if [ ${#missing[@]} -gt 0 ]; then
