@@ -29,6 +29,7 @@ from competition.accounts.identities import Identity
 from competition.accounts.models import Audit, ExternalIdentity, Notice, Person
 from competition.accounts.passwords import hashed
 from competition.accounts.policy import CONSOLE
+from competition.accounts.privacy import erase
 from competition.config import Config, ConfigError
 from competition.shared import clock
 from tests.web.conftest import WELDER, World
@@ -401,3 +402,13 @@ def test_nothing_is_linked_to_somebody_else_or_from_a_tablet(outside: World, pro
     changed = client.get("/external/return", query_string=came)
     assert "已经换了" in said(changed)
     assert rows(outside) == []
+
+
+def test_erasing_a_person_ends_the_link_and_the_account_may_be_linked_anew(outside: World, provider: Provider) -> None:
+    key = person(outside)
+    assert go(outside.client(), provider, **VERIFIED).status_code == 303
+    own = outside.app.extensions["leitai"]
+    with outside.app.test_request_context(), outside.db.transaction() as session:
+        erase(session, key, files=own.files, actor=CONSOLE, now=clock.now())
+    assert rows(outside) == []
+    assert go(outside.client(), provider, **VERIFIED).status_code == 403
