@@ -1,14 +1,15 @@
-"""A contest's results as JSON."""
+"""A contest's results as JSON, and the document that describes all of `/api/v1`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, current_app, jsonify
 from flask_babel import gettext as _
 
 from competition.contests.queries import contest_by_code, contest_phase
 from competition.extensions import services
+from competition.pages.openapi import document
 from competition.pages.results import PUBLISHED
 from competition.shared.errors import DomainError
 from competition.shared.guards import allow
@@ -31,5 +32,14 @@ def results(code: str) -> Any:
             response.status_code = 404
         else:
             response = jsonify(services().results.of(session, contest).as_json())
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@blueprint.get("/api/v1/openapi.json")
+@allow("everyone")
+def openapi() -> Any:
+    """The OpenAPI 3.1 document."""
+    response = jsonify(document(current_app))
     response.headers["Cache-Control"] = "no-cache"
     return response
