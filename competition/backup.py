@@ -71,6 +71,7 @@ def back_up(config: Config, database: Database, target: Path, *, now: datetime) 
             os.fsync(file_.fileno())
         archive.replace(target)
     # For the go/no-go page, which says how old the last one is.
+    config.data_dir.mkdir(parents=True, exist_ok=True)
     (config.data_dir / "last-backup.json").write_text(json.dumps({"made_at": manifest["made_at"]}), encoding="utf-8")
 
 
