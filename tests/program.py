@@ -40,9 +40,9 @@ class Program:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def run(self, *words: str) -> str:
+    def run(self, *words: str, typed: str | None = None) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "competition.cli", *words],
+            [sys.executable, "-m", "competition.cli", *words], input=typed,
             env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, f"leitai {' '.join(words)}: {done.stdout}{done.stderr}"

@@ -14,6 +14,7 @@ from competition.contests import about, asking
 from competition.contests.entrants import KINDS, read_entrants
 from competition.contests.models import AttachmentRule, Contest, ContestHost, Track
 from competition.contests.queries import contest_phase
+from competition.draw.queries import draws_of
 from competition.registration.eligibility import describe, parse_rules
 from competition.registration.eligibility_rules import Names
 from competition.shared.clock import LOCAL, local_day
@@ -42,6 +43,8 @@ class Facts:
     marks: list[Any]
     files: list[tuple[str, str]]
     tracks: dict[str, TrackFacts]
+    drawn: bool
+    """Whether there is anything to read about the draw: a promise at least."""
 
 
 def at_local(instant: datetime) -> str:
@@ -83,6 +86,7 @@ def facts_of(session: Session, contest: Contest, now: datetime) -> Facts:
         marks=[*marks, *said.get("tags", ())],
         files=_files(session, contest),
         tracks={track.code: _track(track, names) for track in contest.tracks},
+        drawn=any(draws_of(session, track.id) for track in contest.tracks),
     )
 
 

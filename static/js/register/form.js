@@ -71,6 +71,7 @@ function changed(event) {
   timer = setTimeout(check, event.type === 'change' ? 0 : PAUSE);
 }
 
+document.addEventListener('registration:files', check);
 form.addEventListener('input', changed);
 form.addEventListener('change', changed);
 form.addEventListener('submit', () => { touched = false; });

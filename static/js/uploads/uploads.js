@@ -69,16 +69,32 @@ function sentence(error) {
   return t('网络断开。联网后点“继续”，会接着传。');
 }
 
-async function settled(shown, key, address) {
+async function refresh(id) {
+  // Only the list of this rule is fetched anew: what has been typed elsewhere on the page stays as it is, and so do
+  // the files that are still on their way.
+  const answer = await fetch(location.pathname, { headers: { Accept: 'text/html' } });
+  const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById(id);
+  const rule = document.getElementById(id);
+  if (!fresh || !rule) return;
+  const put = document.importNode(fresh, true);
+  put.querySelector('.file-list').append(...rule.querySelectorAll('.file.is-sending'));
+  rule.replaceWith(put);
+  enhance(put.closest('[data-uploads]'), put);
+  document.dispatchEvent(new Event('registration:files'));
+}
+
+async function settled(root, id, address) {
   // The job process looks through the file; its word is shown as soon as it is there.
   for (let wait = 400; ; wait = Math.min(wait * 1.5, 5000)) {
     await new Promise((done) => { setTimeout(done, wait); });
+    if (!root.isConnected) return;
     try {
       const answer = await fetch(address, { headers: { Accept: 'application/json' } });
       if (!answer.ok) return;
-      const told = await answer.json();
-      if (told.state === 'ready') { location.hash = '#files'; location.reload(); return; }
-      if (told.state === 'refused') { shown.say(told.problems.join(' '), true); return; }
+      if (!['ready', 'refused'].includes((await answer.json()).state)) continue;
+      root.classList.remove('is-sending');
+      await refresh(id);
+      return;
     } catch { /* asked again */ }
   }
 }
@@ -114,7 +130,7 @@ function send(section, rule, file) {
       shown.show(file.size, file.size);
       shown.say(t('已收到，正在检查'));
       shown.end();
-      settled(shown, upload.url.split('/').pop(), upload.url);
+      settled(shown.root, rule.id, upload.url);
     },
   });
   shown.pause.addEventListener('click', () => {
@@ -138,25 +154,29 @@ function send(section, rule, file) {
   });
 }
 
+function enhance(section, rule) {
+  for (const form of rule.querySelectorAll('form.file-add')) {
+    const input = form.querySelector('input[type=file]');
+    const button = form.querySelector('button');
+    form.classList.add('is-enhanced');
+    if (Number(rule.dataset.most) > 1) input.multiple = true;
+    button.type = 'button';
+    button.addEventListener('click', () => input.click());
+    input.addEventListener('change', () => {
+      for (const file of input.files) send(section, rule, file);
+      input.value = '';
+    });
+    form.addEventListener('submit', (event) => event.preventDefault());
+  }
+  for (const file of rule.querySelectorAll('.file[data-state=checking]')) {
+    settled(file, rule.id, `${section.dataset.endpoint}/${file.dataset.key}`);
+  }
+}
+
 function begin() {
   if (!Upload || !isSupported) return;
   for (const section of document.querySelectorAll('[data-uploads]')) {
-    for (const form of section.querySelectorAll('form.file-add')) {
-      const input = form.querySelector('input[type=file]');
-      const button = form.querySelector('button');
-      form.classList.add('is-enhanced');
-      if (Number(form.closest('[data-rule]').dataset.most) > 1) input.multiple = true;
-      button.type = 'button';
-      button.addEventListener('click', () => input.click());
-      input.addEventListener('change', () => {
-        for (const file of input.files) send(section, form.closest('[data-rule]'), file);
-        input.value = '';
-      });
-      form.addEventListener('submit', (event) => event.preventDefault());
-    }
-    for (const file of section.querySelectorAll('.file[data-state=checking]')) {
-      settled({ say() { location.reload(); } }, file.dataset.key, `${section.dataset.endpoint}/${file.dataset.key}`);
-    }
+    for (const rule of section.querySelectorAll('[data-rule]')) enhance(section, rule);
   }
 }
 
