@@ -31,6 +31,7 @@ from competition.draw import decoding, voiding
 from competition.draw import guards as draw_guards
 from competition.draw import manage as draw_pages
 from competition.draw import sheets as draw_sheets_pages
+from competition.draw import task_sources as draw_tasks
 from competition.draw import views as draw_views
 from competition.extensions import babel, csrf, limiter, socketio
 from competition.leaderboard import guards as board_guards
@@ -210,6 +211,7 @@ def wire_services(app: Flask, config: Config, database: Database | None) -> Serv
     decoding.register(SubmittedResults(reader))
     ready.register()
     task_sources.register()
+    draw_tasks.register()
     tasks.register()
     app.extensions["leitai"] = services
     app.extensions["leitai.actor"] = load_actor

@@ -49,6 +49,8 @@ class RuleShown:
     max_mb: int
     families: tuple[str, ...]
     accept: str
+    blind: bool
+    """Judges are given these files, so that names inside matter."""
     files: tuple[FileShown, ...]
 
     @property
@@ -91,7 +93,7 @@ def _rule(rule: AttachmentRule, files: tuple[FileShown, ...]) -> RuleShown:
     endings = {kind.ending for kind in kinds} | ({"jpeg"} if any(kind.ending == "jpg" for kind in kinds) else set())
     accept = ",".join(f".{ending}" for ending in sorted(endings))
     return RuleShown(
-        rule.code, rule.title, rule.help, rule.required, rule.most, rule.max_mb, families, accept, files
+        rule.code, rule.title, rule.help, rule.required, rule.most, rule.max_mb, families, accept, rule.blind, files
     )  # fmt: skip
 
 
