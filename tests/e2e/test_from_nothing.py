@@ -13,9 +13,9 @@ from competition.accounts import roster
 from competition.shared import clock
 from competition.shared.excel import write_workbook
 from tests.e2e.walking import Walker, photo
-from tests.program import Program
+from tests.program import WEIHAI, Program
 
-CODE, TRACK = "weihai-2026-weld", "welder"
+CODE, TRACK, UPPER = "weihai-2026-weld", "welder", "shandong-2026-welder"
 PASSWORD = "Haifeng-2026-lei"
 PART = 4 * 1024 * 1024
 
@@ -186,16 +186,20 @@ def sends_in_two_goes(who: Walker, path: Path, digest: str) -> None:
     expect(who.page.locator("#file-form .hash")).to_have_attribute("title", digest)
 
 
+def makes_account(who: Walker, name: str, phone: str) -> None:
+    who.fill(name=name, contact=phone, password=PASSWORD)
+    who.page.get_by_label("我已阅读并同意").check()
+    who.press("注册")
+    who.follow("继续")
+
+
 def signs_up(who: Walker) -> None:
     """From the contest's public page to an account and back to the entry."""
     who.go(f"/contests/{CODE}")
     who.picture("17-contest")
     who.follow("我要报名")
     who.follow("没有账号，注册")
-    who.fill(name="王建国", contact="13863100001", password=PASSWORD)
-    who.page.get_by_label("我已阅读并同意").check()
-    who.press("注册")
-    who.follow("继续")
+    makes_account(who, "王建国", "13863100001")
 
 
 def hands_in(who: Walker, name: str) -> str:
@@ -242,7 +246,7 @@ def draws(organiser: Walker, coder: Walker, door: Walker, visitor: Walker) -> No
 
     coder.menu("待办")
     coder.picture("25-coder-tasks")
-    coder.go(f"/code/{CODE}")
+    coder.follow("公布承诺：参赛编号")
     coder.page.get_by_label("同单位不相邻").first.uncheck()
     coder.picture("26-coder")
     coder.press("公布承诺")
@@ -261,7 +265,8 @@ def draws(organiser: Walker, coder: Walker, door: Walker, visitor: Walker) -> No
     expect(door.page.locator("[data-saved]")).to_have_text("已保存 ✓")
     door.picture("28-door")
 
-    coder.go(f"/code/{CODE}")
+    coder.menu("待办")
+    coder.follow("抽签：参赛编号")
     coder.press("抽签")
     coder.press("公布种子")
     coder.page.locator("details.map summary").first.click()
@@ -344,3 +349,61 @@ def test_from_nothing_to_a_drawn_contest(program: Program, browser: Browser, tmp
     assert sorted(entry["draw"] for entry in bundle["entries"]) == [1, 2]
     for walker in (admin, first, second, yard, county, he, she, coder, door, visitor):
         walker.end()
+
+
+def test_winners_of_a_lower_contest_arrive_as_drafted_entries(
+    program: Program, browser: Browser, tmp_path: Path
+) -> None:
+    lower = json.loads((WEIHAI / "welder.json").read_text(encoding="utf-8"))
+    lower["contest"]["phase"] = "notice"
+    upper = {key: lower[key] for key in ("format", "tracks", "team_points", "schemes") if key in lower}
+    upper["contest"] = {**lower["contest"], "code": UPPER, "title": "2026年山东省焊工职业技能竞赛", "level": "province",
+                        "phase": "registration"}  # fmt: skip
+    for name, bundle in (("lower", lower), ("upper", upper)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(bundle, ensure_ascii=False), encoding="utf-8")
+        program.run("import", str(tmp_path / f"{name}.json"))
+    program.start()
+    winners = json.loads((WEIHAI / "welder.results.json").read_text(encoding="utf-8"))["tracks"][0]["ranking"]
+    winners = sorted(
+        (row for row in winners if row["rank"] is not None and row["rank"] <= 3), key=lambda row: row["rank"]
+    )
+
+    organiser = Walker(program, browser)
+    organiser.go(program.link(UPPER, "--role", "organiser"))
+    organiser.go(f"/manage/{UPPER}")
+    organiser.follow("层层选拔")
+    organiser.fill(lower_contest=lower["contest"]["code"], lower_track=TRACK, top="3")
+    organiser.press("增加")
+    # Nobody goes up without a consent, on this server or on paper.
+    organiser.press("取前 3 名为报名草稿")
+    organiser.says("新建 0 份报名草稿")
+    organiser.page.get_by_label("书面同意存放处").first.fill("威海市总工会档案室 2026-41")
+    organiser.press("取前 3 名为报名草稿")
+    organiser.says("新建 3 份报名草稿")
+    rows = organiser.page.locator(".review-table tbody tr")
+    expect(rows).to_have_count(3)
+    for at, winner in enumerate(winners):
+        expect(rows.nth(at)).to_contain_text(str(winner["total"]))
+        expect(rows.nth(at)).to_contain_text("威海市总工会档案室 2026-41")
+    organiser.picture("33-layers")
+    title = rows.first.locator("td").nth(3).inner_text().split()[0]
+    rows.first.get_by_role("button", name="认领链接").click()
+    link = organiser.page.locator("main code").inner_text()
+    qr = organiser.page.locator("main svg").bounding_box()
+    assert qr is not None and qr["width"] > 150
+    organiser.picture("34-claim-link")
+
+    winner = Walker(program, browser, phone=True)
+    winner.page.goto(link)
+    winner.follow("注册")
+    makes_account(winner, title, "13863100003")
+    winner.says("认领报名")
+    winner.picture("35-claim")
+    winner.press("是我，认领")
+    expect(winner.page.get_by_role("button", name="提交报名")).to_be_visible()
+    winner.picture("36-claimed")
+    winner.menu("我的报名")
+    winner.says("还没有提交")
+    winner.says(title)
+    winner.end()
+    organiser.end()

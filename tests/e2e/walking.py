@@ -84,6 +84,8 @@ class Walker:
 
     def picture(self, name: str) -> None:
         """Looks at the page at both sizes: nothing is wider than the screen; kept where LEITAI_TEST_PICTURES says."""
+        self.page.wait_for_load_state()
+        expect(self.page.locator("main")).to_be_visible()
         for size in (PHONE, DESK):
             self.page.set_viewport_size(size)
             if wide := self.page.evaluate(TOO_WIDE):
