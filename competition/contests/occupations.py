@@ -11,7 +11,7 @@ from typing import Final
 
 PATTERN: Final = re.compile(r"[1-8]-\d{2}-\d{2}-\d{2}")
 """大类-中类-小类-细类 of 中华人民共和国职业分类大典."""
-FILE: Final = Path(__file__).resolve().parent.parent / "samples" / "occupations.json"
+FILE: Final = Path(__file__).resolve().with_name("occupations.json")
 
 
 @dataclass(frozen=True, slots=True)
