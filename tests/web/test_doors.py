@@ -24,6 +24,7 @@ PUBLIC = {
     "pages.demo_sign_in",
     "pages.contest",
     "pages.results",
+    "results_api.openapi",
     "results_api.results",
     "health.healthz",
     "health.readyz",
