@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +26,6 @@ from competition.shared.models import StoredFile
 log = logging.getLogger(__name__)
 
 KIND: Final = "attachment.inspect"
-BLOCK: Final = 1 << 20
 SHORT: Final = 2
 """Names of fewer characters stand in every text and are not looked for."""
 
@@ -95,16 +93,8 @@ def terms_of(session: Session, file: StoredFile) -> tuple[list[Term], bool]:
 
 
 def hash_of(path: Path) -> str:
-    sha256 = hashlib.sha256()
-    for block in _blocks(path):
-        sha256.update(block)
-    return sha256.hexdigest()
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            yield block
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _cleaned(path: Path, copy: Path, kind: Kind) -> str | None:

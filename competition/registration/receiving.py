@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import IO
 
@@ -22,11 +21,8 @@ def incoming_parts() -> Incoming:
 
 def begin(wanted: attachments.Wanted, who: Actor) -> StoredFile:
     """On record and with an empty part; raises DomainError where the file could never be taken."""
-    uploads: Path = services().config.uploads
-    uploads.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(uploads).free
     with services().db.transaction() as session:
-        file = attachments.begin(session, wanted, actor=who, now=clock.now(), free=free)
+        file = attachments.begin(session, wanted, actor=who, now=clock.now(), free=services().files.free())
         # The part before the commit: an upload that is on record can always be gone on with.
         incoming_parts().begin(file.key)
     return file
